@@ -1,0 +1,71 @@
+# Every recipe that people and the continuous integration run; `make` alone lists them.
+# Needs Python 3.11 or newer, and make. Everything else comes at the versions and hashes of the two lock files.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+JOBS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint types pytest bench bench-quick format lock docs clean
+
+help: ## list the recipes
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.runtime ## make .venv, with moisson in it
+	@echo "Ready. Type: make demo, or $(BIN)/moisson --help"
+
+demo: $(VENV)/.runtime ## a whole harvest from the API's double, no account needed
+	@PATH="$(abspath $(BIN)):$$PATH" moisson demo
+	@echo 'So that the shell finds moisson, first type: . $(BIN)/activate'
+
+test: lint types pytest ## lint, types and all tests
+
+lint: $(VENV)/.dev ## style and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.dev ## strict type checking
+	$(BIN)/mypy
+
+pytest: $(VENV)/.dev ## the tests alone; ARGS="-k settings" chooses some
+	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+
+bench: $(VENV)/.dev ## measure the budgets at full size, about an hour; NAMES="quiet kills" chooses some
+	$(BIN)/python bench $(NAMES)
+
+bench-quick: $(VENV)/.dev ## the same with smaller worlds, under five minutes
+	$(BIN)/python bench --quick $(NAMES)
+
+format: $(VENV)/.dev ## rewrite the sources in the house's format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: $(VENV)/.dev ## write docs/commands.md again from the commands' own help
+	$(BIN)/python tests/cli/reference.py > docs/commands.md
+
+# No address of a package index enters the lock files: each machine uses its own.
+LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	--no-annotate --no-emit-index-url --no-emit-find-links
+
+lock: $(VENV)/.dev ## choose the newest versions that pyproject.toml allows, and write both lock files
+	$(LOCK) --upgrade --group build --output-file requirements.lock
+	$(LOCK) --upgrade --group dev --constraint requirements.lock --output-file requirements-dev.lock
+
+clean: ## remove the environment and the caches; stores stay
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis dist build
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Moisson needs Python 3.11 or newer; $(PYTHON) is older. Try: make setup PYTHON=python3.11" >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runtime: requirements.lock pyproject.toml | $(VENV)/bin/python
+	$(PIP_INSTALL) --no-deps --require-hashes -r requirements.lock
+	$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
+	$(PIP_INSTALL) --no-deps --require-hashes -r requirements-dev.lock
+	@touch $@

@@ -1,0 +1,173 @@
+"""Figures beside their budgets: one record, one table, one file of results."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import operator
+import os
+import platform
+import statistics
+import subprocess
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+__all__ = ["Figure", "latest", "machine", "save", "spread", "table"]
+
+RESULTS = Path(__file__).parent / "results"
+
+_HOLDS = {"<=": operator.le, ">=": operator.ge, "=": operator.eq}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One thing measured.
+
+    Attributes:
+        what: what it is, for a reader who sees only the table.
+        value: the figure; the median when there were several runs.
+        unit: its unit; "" for a plain number.
+        budget: what was promised, or None.
+        sense: how the figure must stand to the budget: "<=", ">=" or "=".
+        lowest, highest: of several runs, or None.
+        runs: how many.
+        note: what the reader must know to judge it.
+    """
+
+    what: str
+    value: float
+    unit: str = ""
+    budget: float | None = None
+    sense: str = "<="
+    lowest: float | None = None
+    highest: float | None = None
+    runs: int = 1
+    note: str = ""
+
+    @property
+    def verdict(self) -> str:
+        """ "ok", "OVER", or "" when nothing was promised."""
+        if self.budget is None:
+            return ""
+        return "ok" if _HOLDS[self.sense](self.value, self.budget) else "OVER"
+
+
+def spread(what: str, values: Sequence[float], unit: str = "", budget: float | None = None, note: str = "") -> Figure:
+    """The median of several runs, with the lowest and the highest."""
+    return Figure(
+        what,
+        statistics.median(values),
+        unit,
+        budget,
+        lowest=min(values),
+        highest=max(values),
+        runs=len(values),
+        note=note,
+    )
+
+
+def machine() -> dict[str, Any]:
+    """Where the figures come from; nothing that names the machine or its folders."""
+    model = next(
+        (
+            line.partition(":")[2].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if line.startswith("model name")
+        ),
+        platform.machine(),
+    )
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return {
+        "cpu": model,
+        "cores": os.cpu_count(),
+        "memory_gb": round(memory / 1e9, 1),
+        "kernel": platform.release(),
+        "python": platform.python_version(),
+        "load_before": round(os.getloadavg()[0], 2),
+    }
+
+
+def commit() -> str:
+    """The state of the sources that was measured."""
+    run = subprocess.run(
+        ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"],
+        cwd=Path(__file__).parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return run.stdout.strip() or "unknown"
+
+
+def save(name: str, figures: Iterable[Figure], *, command: str, place: dict[str, Any], took_s: float) -> Path:
+    """Write the results of one benchmark; a later run on the same day replaces them.
+
+    Args:
+        name: of the benchmark.
+        figures: what it measured.
+        command: what to type to do it again.
+        place: what `machine` said when it began.
+        took_s: how long it took.
+    """
+    today = dt.datetime.now(dt.UTC).date().isoformat()
+    path = RESULTS / f"{today}-{name}.json"
+    content = {
+        "name": name,
+        "date": today,
+        "commit": commit(),
+        "command": command,
+        "machine": place,
+        "took_s": round(took_s),
+        "figures": [_whole(figure) for figure in figures],
+    }
+    RESULTS.mkdir(exist_ok=True)
+    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+    return path
+
+
+def _whole(figure: Figure) -> dict[str, Any]:
+    rounded = {name: _short(value) for name, value in asdict(figure).items()}
+    return {name: value for name, value in rounded.items() if value not in (None, "")} | {"verdict": figure.verdict}
+
+
+def _short(value: Any) -> Any:
+    return float(f"{value:.6g}") if isinstance(value, float) else value
+
+
+def latest(name: str) -> dict[str, Any] | None:
+    """The newest saved results of a benchmark."""
+    found = sorted(RESULTS.glob(f"????-??-??-{name}.json"))
+    return json.loads(found[-1].read_text()) if found else None
+
+
+def revive(content: dict[str, Any]) -> list[Figure]:
+    """The figures of saved results."""
+    return [Figure(**{name: value for name, value in one.items() if name != "verdict"}) for one in content["figures"]]
+
+
+def table(figures: Iterable[Figure]) -> str:
+    """The figures beside their budgets, as a table of Markdown."""
+    lines = ["| what | budget | measured | |", "|---|---|---|---|"]
+    for one in figures:
+        signs = {"<=": "≤ ", ">=": "≥ ", "=": ""}
+        budget = "" if one.budget is None else f"{signs[one.sense]}{_said(one.budget, one.unit)}"
+        measured = _said(one.value, one.unit)
+        if one.runs > 1 and one.lowest is not None and one.highest is not None:
+            measured += f" ({_said(one.lowest)} to {_said(one.highest)}, {one.runs} runs)"
+        note = f"; {one.note}" if one.note else ""
+        lines.append(f"| {one.what} | {budget} | {measured}{note} | {one.verdict} |")
+    return "\n".join(lines)
+
+
+def _said(value: float, unit: str = "") -> str:
+    if isinstance(value, int) or value == int(value):
+        text = f"{int(value):,}"
+    elif abs(value) >= 100:
+        text = f"{value:,.0f}"
+    elif unit == "" and abs(value) < 10:
+        text = f"{value:.4f}"
+    else:
+        text = f"{value:.3g}"
+    return f"{text} {unit}".strip()

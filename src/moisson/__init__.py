@@ -1,0 +1,3 @@
+"""Moisson: every job offer of France Travail, complete, current and proved."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,49 @@
+"""`moisson collect`: bring the store to a complete, proved state."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from moisson.cli import harvesting
+from moisson.cli.options import ApiUrlOption, ConfigOption, RateOption, StoreOption, TokenUrlOption, read_settings
+
+__all__ = ["collect"]
+
+
+def collect(
+    store: StoreOption = None,
+    new: Annotated[bool, typer.Option("--new", help="Start afresh, even if an unfinished run could go on.")] = False,
+    accept_shrink: Annotated[
+        bool, typer.Option("--accept-shrink", help="Close offers even if a fifth or more of them are gone.")
+    ] = False,
+    rate: RateOption = None,
+    config: ConfigOption = None,
+    api_url: ApiUrlOption = None,
+    token_url: TokenUrlOption = None,
+) -> None:
+    """Bring the store to a complete, proved state.
+
+    Reads every offer that the API announces, proves that none is missing, then shows the new state as one. An
+    unfinished run is continued if it began less than six hours ago. Interrupt it whenever you like.
+
+    \b
+    Exit codes: 0 proved complete; 1 failed; 2 settings or account;
+    3 finished but not proved, what is missing is named; 130 interrupted safely.
+
+    \b
+    Examples:
+      moisson collect
+      moisson collect --store /data/moisson --rate auto
+    """
+    settings = read_settings(config, store=store, rate=rate, api_url=api_url, token_url=token_url)
+    settings.require_applications()
+    try:
+        resultat = harvesting.harvest(settings, new=new, accept_shrink=accept_shrink)
+    except harvesting.Interrupted:
+        harvesting.say_interrupted(settings)
+        raise typer.Exit(harvesting.EXIT_INTERRUPTED) from None
+    harvesting.report(resultat, settings)
+    if not resultat.bilan.prouve:
+        raise typer.Exit(harvesting.EXIT_NOT_PROVED)

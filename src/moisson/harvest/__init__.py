@@ -1,0 +1,1 @@
+"""The loop that runs a plan, and frozen snapshots of its progress."""

@@ -1,0 +1,242 @@
+"""One run from beginning to end: open or take up, harvest, judge, fold."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx2
+import msgspec
+
+from moisson import __version__
+from moisson.api import ApiEvent, Client, Reponse
+from moisson.errors import ContractBroken, StoreCorrupt
+from moisson.harvest.loop import moissonner
+from moisson.harvest.meter import Compteur
+from moisson.harvest.opening import open_client
+from moisson.harvest.progress import Avancement, Resultat
+from moisson.model import Bilan, Fait, PageLue, Question
+from moisson.plan.limits import LIMITES_API, Limites
+from moisson.plan.planner import VERSION, Planificateur
+from moisson.settings import Settings
+from moisson.store.bookkeeping import Compteurs
+from moisson.store.fold import FoldOptions, FoldResult
+from moisson.store.layout import Layout
+from moisson.store.runs import Run
+from moisson.store.space import check_space, estimate_run_bytes
+from moisson.store.store import Store, open_store
+
+__all__ = ["RETRAIT_MAX", "collect"]
+
+RETRAIT_MAX = 0.2
+"""A national total that fell by more than this share since the last proved run closes nothing."""
+INSTANTANE_S = 0.25
+"""Seconds between two snapshots shown."""
+
+ESPACE_TOUS_LES = 50
+"""Facts between two looks at the free space."""
+
+Observateur = Callable[[Avancement], None]
+
+
+async def collect(
+    store_dir: Path,
+    settings: Settings,
+    *,
+    observer: Observateur,
+    new: bool = False,
+    accept_shrink: bool = False,
+    transport: httpx2.AsyncBaseTransport | None = None,
+    limites: Limites = LIMITES_API,
+    wall: Callable[[], float] = time.time,
+) -> Resultat:
+    """Bring a store to a complete, proved state.
+
+    Args:
+        store_dir: the store's folder; made once the API has answered, so that a wrong account changes nothing.
+        settings: addresses, accounts, pace and what to keep.
+        observer: is told a snapshot four times a second and after each stage.
+        new: begin afresh even if an unfinished run could go on.
+        accept_shrink: close offers even if the total fell by more than a fifth.
+        transport: replaces the network, in tests.
+        limites: how much a search shows; smaller in simulations.
+        wall: seconds since 1970.
+
+    Raises:
+        MoissonError: the run could not be done; what was journalled is kept and the next call goes on from there.
+        CancelledError: likewise.
+    """
+    premiers: list[ApiEvent] = []
+    ecouteurs: list[Callable[[ApiEvent], None]] = [premiers.append]
+    client = open_client(
+        settings, transport=transport, wall=wall, observer=lambda event: [tell(event) for tell in ecouteurs]
+    )
+    async with client:
+        store, deja = await _ouvrir(store_dir, settings, client, limites, wall)
+        with store.lock("collect", now_s=wall()):
+            run, plan, faits = _reprendre(store, limites, settings, wall(), new=new)
+            clock = asyncio.get_running_loop().time
+            compteur = Compteur(run.collecte, reprise=run.reprise, page=limites.page, debut_s=clock())
+            for fait in faits:
+                compteur.reprendre(fait.tentatives, fait.refus_429)
+            ecouteurs[:] = [compteur.noter]
+
+            def montrer(etape: str = "") -> Avancement:
+                vue = compteur.instantane(clock(), plan, client.stats(), etape=etape)
+                observer(vue)
+                return vue
+
+            try:
+                async with _battement(montrer):
+                    await moissonner(plan, client, run, avance=_vigile(plan, store_dir), wall=wall, deja=deja)
+                bilan = plan.bilan()
+                bilan, fermer = _garde(store, bilan, accept_shrink=accept_shrink)
+                vue = montrer("pli")
+                fini = await _plier(store, run, bilan, settings, compteur, client, wall(), fermer=fermer)
+            except ContractBroken as rompu:
+                store.abandon(run, rompu.what, wall())
+                raise
+            finally:
+                run.close()
+    return Resultat(
+        collecte=run.collecte,
+        bilan=bilan,
+        offres=fini.offres,
+        nouvelles=fini.nouvelles,
+        retirees=fini.retirees,
+        avancement=vue,
+    )
+
+
+async def _ouvrir(
+    store_dir: Path, settings: Settings, client: Client, limites: Limites, wall: Callable[[], float]
+) -> tuple[Store, tuple[Question, Reponse] | None]:
+    """Open the store, or make one once the API has answered its first question."""
+    deja = None
+    if not Layout(store_dir).store.exists():
+        question = Planificateur(limites).demander(())
+        assert question is not None
+        deja = question, await client.search(question)
+        check_space(store_dir, estimate_run_bytes(deja[1].total), "looking whether a run fits on the disk")
+    store = open_store(
+        store_dir,
+        create=True,
+        source=settings.source,
+        simulated=settings.simulated,
+        made_by=f"moisson {__version__}",
+        made_at=datetime.fromtimestamp(wall(), UTC).isoformat(timespec="seconds"),
+    )
+    return store, deja
+
+
+def _reprendre(
+    store: Store, limites: Limites, settings: Settings, now_s: float, *, new: bool
+) -> tuple[Run, Planificateur, list[Fait]]:
+    """Take up the unfinished run by telling its facts again, or begin one."""
+    for neuf in (new, True):
+        run, faits = store.resume_or_begin(
+            now_s,
+            planner_version=VERSION,
+            settings_digest=limites.cle,
+            resume_max_age_s=settings.resume_max_age_s,
+            new=neuf,
+        )
+        plan = Planificateur(limites)
+        try:
+            return run, plan, list(_redire(plan, faits))
+        except (ContractBroken, ValueError) as rompu:
+            # What was journalled leads nowhere: the next turn gives it up and begins afresh.
+            run.close()
+            if neuf:
+                raise StoreCorrupt(f"A new run cannot begin: {rompu}", doing="reading its journal") from rompu
+    raise AssertionError("a new run has no facts to stumble over")
+
+
+def _redire(plan: Planificateur, faits: Iterable[Fait]) -> Iterable[Fait]:
+    for fait in faits:
+        plan.dire(fait)
+        # Only what the counters need is kept: the ids would be the whole country.
+        yield msgspec.structs.replace(fait, lignes=(), agregats={}) if isinstance(fait, PageLue) else fait
+
+
+def _garde(store: Store, bilan: Bilan, *, accept_shrink: bool) -> tuple[Bilan, bool]:
+    """Close nothing when the country shrank by more than a fifth since the last proved run, unless that is accepted."""
+    avant = store.last_proved_total()
+    if not avant or accept_shrink or bilan.nationale_premiere >= (1 - RETRAIT_MAX) * avant:
+        return bilan, True
+    raison = (
+        f"{bilan.nationale_premiere} offers are announced, {avant} were when the store was last proved: no offer was "
+        "closed. If so many are really gone, run again with --accept-shrink"
+    )
+    return msgspec.structs.replace(bilan, prouve=False, raisons=(*bilan.raisons, raison)), False
+
+
+async def _plier(
+    store: Store,
+    run: Run,
+    bilan: Bilan,
+    settings: Settings,
+    compteur: Compteur,
+    client: Client,
+    now_s: float,
+    *,
+    fermer: bool,
+) -> FoldResult:
+    """Fold, and let no interruption cut it short: it takes seconds, and all was paid for already."""
+    stats = client.stats()
+    options = FoldOptions(
+        store_contacts=settings.store_contacts,
+        keep_raw=settings.keep_raw,
+        retention_s=settings.retention_s,
+        evidence_runs=settings.evidence_runs,
+        fermer=fermer,
+    )
+    compteurs = Compteurs(
+        appels=compteur.appels(stats),
+        relances=compteur.relances(stats),
+        statut_429=compteur.refus_429(stats),
+        version=__version__,
+    )
+    pli = asyncio.ensure_future(asyncio.to_thread(store.fold, run, bilan, options, compteurs, now_s))
+    while True:
+        try:
+            return await asyncio.shield(pli)
+        except asyncio.CancelledError:
+            if pli.cancelled():
+                raise
+
+
+def _vigile(plan: Planificateur, store_dir: Path) -> Callable[[], None]:
+    """Watch the disk while pages land: stop, everything kept, before it is full."""
+    faits = 0
+
+    def veiller() -> None:
+        nonlocal faits
+        if plan.annonce and faits % ESPACE_TOUS_LES == 0:
+            reste = max(0, plan.annonce - plan.acquises)
+            check_space(store_dir, estimate_run_bytes(reste), "looking whether the rest of the run fits on the disk")
+        faits += 1
+
+    return veiller
+
+
+@asynccontextmanager
+async def _battement(montrer: Callable[[], object]) -> AsyncIterator[None]:
+    """Show a snapshot now and then while the block runs, and one at its end."""
+
+    async def battre() -> None:
+        while True:
+            montrer()
+            await asyncio.sleep(INSTANTANE_S)
+
+    tache = asyncio.ensure_future(battre())
+    try:
+        yield
+    finally:
+        tache.cancel()
+        await asyncio.gather(tache, return_exceptions=True)
+    montrer()

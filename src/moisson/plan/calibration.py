@@ -1,0 +1,118 @@
+"""Measuring the clocks before any window is walked: an offer known to exist must be found round its own second.
+
+    asks                          offer found                     offer not found
+    ----------------------------  ------------------------------  ------------------------------------------------
+    [s, s+1] with no shift        the clocks agree, and the       [s-1, s+1]: found means that a lower bound does not
+                                  lower bound counts: done        count; not found means the clocks differ
+    the same, one shift further   this is the shift               the next shift, then another offer, then the contract
+                                                                  is broken: nothing can be proved
+
+Rows that come back outside the seconds asked, for every shift, mean that the dates are not filtered at all.
+"""
+
+from __future__ import annotations
+
+from moisson.errors import ContractBroken
+from moisson.model import Fait, Ligne, PageLue, Question, QuestionEchouee
+from moisson.plan.clock import Horloge, candidats_s, nuit_de_changement
+from moisson.plan.limits import Limites
+
+__all__ = ["Etalonnage"]
+
+
+class Etalonnage:
+    """Measures the shift of one season, and whether a lower bound counts.
+
+    Args:
+        numero: its number; answers come back by it.
+        limites: how much a search shows.
+        horloge: what is known so far.
+        lignes: rows of a page just read, of one season, to choose witnesses from.
+
+    Attributes:
+        question: what to ask now, or None.
+        horloge: what is known now.
+        close: nothing is left to do.
+    """
+
+    def __init__(self, numero: int, limites: Limites, horloge: Horloge, lignes: tuple[Ligne, ...]) -> None:
+        self.numero = numero
+        self.horloge = horloge
+        self.close = False
+        self.appels = 0
+        self._limites = limites
+        self._temoins = _temoins(lignes, limites)
+        self._essais: list[tuple[Ligne, int, int]] = [
+            (temoin, decalage, marge)
+            for temoin in self._temoins
+            for decalage in candidats_s(temoin.creation_ms // 1000)
+            for marge in (0, 1)
+        ]
+        self._rang = 0
+        self._echecs = 0
+        self.question: Question | None = self._demander()
+
+    def dire(self, fait: Fait) -> None:
+        """Take in the answer to `question`.
+
+        Raises:
+            ContractBroken: no shift explains what the API does, or it does not filter by date.
+        """
+        self.appels += 1
+        if isinstance(fait, QuestionEchouee) and self._echecs < self._limites.essais_page:
+            # No answer is not "not found": the same question again.
+            self._echecs += 1
+            return
+        if isinstance(fait, PageLue):
+            temoin, decalage, marge = self._essais[self._rang]
+            seconde = temoin.creation_ms // 1000
+            if any(ligne.id == temoin.id for ligne in fait.lignes):
+                ailleurs = [ligne for ligne in fait.lignes if abs(ligne.creation_ms // 1000 - seconde) > marge + 1]
+                if ailleurs:
+                    raise ContractBroken(
+                        f"offers of other dates came back, {ailleurs[0].id} among them, so dates are not filtered",
+                        doing="measuring the clock of the API",
+                        todo="Nothing can be proved on such answers. Look at `moisson check`, and try again later.",
+                    )
+                self.horloge = self.horloge.avec(seconde, decalage, debut_inclus=marge == 0)
+                self.close = True
+                self.question = None
+                return
+        self._rang += 1
+        if self._rang == len(self._essais):
+            raise ContractBroken(
+                f"{len(self._temoins)} offers just shown are not found by their own creation dates",
+                doing="measuring the clock of the API",
+                todo="Bounds or dates mean something new, and nothing can be proved until it is understood.",
+            )
+        self.question = self._demander()
+
+    def _demander(self) -> Question:
+        temoin, decalage, marge = self._essais[self._rang]
+        seconde_s = temoin.creation_ms // 1000 + decalage
+        return Question(self.numero, "horloge", self._limites.premiere, debut_s=seconde_s - marge, fin_s=seconde_s + 1)
+
+
+def _temoins(lignes: tuple[Ligne, ...], limites: Limites) -> list[Ligne]:
+    """Up to three rows fit to be looked for: whole seconds first, since only they tell whether a bound counts.
+
+    A second crowded beyond a third of a page is avoided, so that the witness is on the first page of its answer; so is
+    a night of change.
+    """
+    foule: dict[int, int] = {}
+    for ligne in lignes:
+        foule[ligne.creation_ms // 1000] = foule.get(ligne.creation_ms // 1000, 0) + 1
+    calmes = [ligne for ligne in lignes if not nuit_de_changement(ligne.creation_ms // 1000)] or list(lignes)
+
+    def preference(ligne: Ligne) -> tuple[bool, int]:
+        seconde = ligne.creation_ms // 1000
+        voisins = foule[seconde] + foule.get(seconde + 1, 0) + foule.get(seconde - 1, 0)
+        return ligne.creation_ms % 1000 != 0, voisins // max(1, limites.page // 3)
+
+    choisis: list[Ligne] = []
+    for ligne in sorted(calmes, key=preference):
+        if all(ligne.creation_ms // 1000 != deja.creation_ms // 1000 for deja in choisis):
+            choisis.append(ligne)
+        if len(choisis) == 3:
+            break
+    return choisis

@@ -1,0 +1,272 @@
+"""Reading one bounded search whole, from its last row to its first, and judging what was read.
+
+Why backwards. A search is a list that shrinks while we read it: an offer that is withdrawn moves every later row up by
+one. Read forwards, a row slides from the page to come onto the page already read, and is missed. Read backwards, it
+slides the other way, and is merely seen twice. New offers cannot enter a search whose upper bound is past.
+
+    state            told                                    becomes
+    ---------------  --------------------------------------  -----------------------------------------
+    reading          a full page                             reading the page above it, or judged
+    reading          a page shorter than its own header      the same page again, then in doubt
+    reading          nothing, since the list became shorter  reading the page that is now last
+    reading          rows seen twice though none left        restless: to be read again, ties closed
+
+The first rows are often known already: the window above read them below its own border. The reading then stops at the
+first page that begins with a known offer, since what stands above it is known too; if those offers were withdrawn in
+between, no page begins with one and the reading goes on to the top.
+
+In `serre` mode each page ends on the last of the rows that share a second with the oldest unread border, so that ties
+which change places between two calls are read in one piece.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from moisson.model import Ligne, PageLue, Plage, Preuve
+from moisson.plan.clock import nuit_de_changement
+from moisson.plan.limits import Limites
+
+__all__ = ["AUCUN", "Lecture", "anomalie_de_page", "ex_aequo_deplaces", "ordre_rompu"]
+
+
+def anomalie_de_page(page: PageLue) -> str:
+    """Say how a page contradicts its own Content-Range, or "" when it does not.
+
+    A short page in the middle, an empty page under a total, a page of other rows than were asked.
+    """
+    plage, total = page.question.plage, page.total
+    attendues = max(0, min(plage.dernier, total - 1) - plage.premier + 1)
+    if len(page.lignes) != attendues:
+        return f"rows {plage} of {total} announced: {attendues} due, {len(page.lignes)} came"
+    if page.lignes and page.premier != plage.premier:
+        return f"rows {plage} asked, rows from {page.premier} came"
+    return ""
+
+
+def ordre_rompu(lignes: tuple[Ligne, ...]) -> str:
+    """Say where rows are not newest first, or "". Equal seconds may stand in any order; so may a night of change."""
+    avant = None
+    for ligne in lignes:
+        seconde = ligne.creation_ms // 1000
+        if avant is not None and seconde > avant and not (nuit_de_changement(seconde) and nuit_de_changement(avant)):
+            return f"offer {ligne.id} is newer than the row above it"
+        avant = seconde
+    return ""
+
+
+def ex_aequo_deplaces(avant: tuple[Ligne, ...], apres: tuple[Ligne, ...]) -> bool:
+    """Whether offers of one instant stand in another order in the second of two readings of the same rows."""
+    rangs = {ligne.id: rang for rang, ligne in enumerate(avant)}
+    connues = [ligne for ligne in apres if ligne.id in rangs]
+    return any(
+        haut.creation_ms == bas.creation_ms and rangs[haut.id] > rangs[bas.id]
+        for haut, bas in itertools.pairwise(connues)
+    )
+
+
+AUCUN: Mapping[str, int] = MappingProxyType({})
+"""No known offer."""
+
+
+class Lecture:
+    """One reading of one search.
+
+    Args:
+        limites: how much a search shows.
+        dedans: whether an offer of this shown millisecond belongs to the search (its lower bound, as measured).
+        attendu: rows the search is believed to hold; the reading begins at the last of them, at most the deepest
+            reachable row.
+        serre: close groups of ties at every page border.
+        connus: offers known to stand at its head, in a piece, with their creation.
+        saut: row from which the pages follow each other: the last known one, so that a page begins with it.
+    """
+
+    def __init__(
+        self,
+        limites: Limites,
+        dedans: Callable[[int], bool],
+        attendu: int,
+        *,
+        serre: bool = False,
+        connus: Mapping[str, int] = AUCUN,
+        saut: int = 0,
+    ) -> None:
+        self._limites = limites
+        self._dedans = dedans
+        self._connus = {} if serre else {id_: ms for id_, ms in connus.items() if dedans(ms)}
+        self._non_revues = 0
+        self.serre = serre
+        self.ids: dict[str, int] = {}
+        self.dehors: dict[str, int] = {}
+        self.premiere: int | None = None
+        self.derniere = 0
+        self.montee = False
+        self.anomalies: list[str] = []
+        self.agitee = False
+        self.deborde = False
+        self.tronquee = False
+        self._groupe_ouvert = False
+        self.appels = 0
+        self.terminee = False
+        self._essais = 0
+        self._lu_depuis: int | None = None
+        self._plus_recente: int | None = None
+        self._page_unique = False
+        rang = min(max(attendu, 1), limites.profondeur) - 1
+        self._saut = saut if self._connus else 0
+        self.suivante: Plage | None = limites.page_de(rang, self._saut)
+
+    def amorcer(self, page: PageLue) -> None:
+        """Begin from a page already read with a lower bound further down: the same rows, so no call is lost."""
+        self.appels += 1
+        nombre = 0
+        for ligne in page.lignes:
+            if self._dedans(ligne.creation_ms):
+                self.ids[ligne.id] = ligne.creation_ms
+                nombre += 1
+            else:
+                self.dehors[ligne.id] = ligne.creation_ms
+        rang = page.question.plage.premier
+        if nombre and page.lignes[0].id not in self._connus:
+            self.suivante = self._au_dessus(rang, page.lignes)
+        elif nombre:
+            self._rejoindre()
+        else:
+            self.suivante = self._limites.finissant(rang - 1)
+        if nombre:
+            # The rows above were all of this search at that moment, so its total then is known to the offer.
+            self.premiere = self.derniere = rang + nombre
+            self._lu_depuis = rang
+            self._plus_recente = page.lignes[0].creation_ms // 1000
+
+    def lire(self, page: PageLue) -> None:
+        """Take in the answer to `suivante`."""
+        self.appels += 1
+        plage, total = page.question.plage, page.total
+        anomalie = anomalie_de_page(page)
+        if anomalie:
+            self._essais += 1
+            if self._essais < self._limites.essais_page:
+                return
+            self.anomalies.append(anomalie)
+        self._essais = 0
+        if self._lu_depuis is None and total > plage.dernier + 1 and not self.ids:
+            if total > self._limites.profondeur and plage.dernier + 1 < self._limites.profondeur:
+                self.deborde = True
+                self._compter(total)
+                self._finir(vide=False)
+                return
+            if plage.dernier + 1 < min(total, self._limites.profondeur):
+                # It holds more than was believed: begin again at its true last row.
+                self.suivante = self._limites.page_de(min(total, self._limites.profondeur) - 1, self._saut)
+                return
+        self.tronquee = self.tronquee or total > self._limites.profondeur
+        self._compter(total)
+        if not page.lignes:
+            if total == 0 or plage.premier == 0:
+                self._finir(vide=total == 0)
+            else:
+                self.suivante = self._limites.finissant(min(plage.premier, max(total, 1)) - 1)
+            return
+        self._ranger(page)
+        if self.agitee and not self.serre:
+            self._finir(vide=False)
+            return
+        if plage.premier > 0 and page.lignes[0].id in self._connus:
+            self._rejoindre()
+            return
+        if plage.premier == 0:
+            self._page_unique = self._lu_depuis is None and total == len(page.lignes) and not anomalie
+            self._lu_depuis = 0
+            self._finir(vide=False)
+            return
+        self.suivante = self._au_dessus(plage.premier, page.lignes)
+        self._lu_depuis = plage.premier
+
+    def jugement(self) -> tuple[Preuve | None, str]:
+        """How the search is proved, or None and why not. Only to be asked once `terminee`."""
+        distinctes, premiere, derniere = len(self.ids), self.premiere or 0, self.derniere
+        if self.anomalies:
+            return None, self.anomalies[0]
+        if self.deborde:
+            return None, f"{derniere} offers announced, more than a search shows"
+        if self.agitee and not self.serre:
+            return None, "rows changed places between two calls"
+        if self._page_unique:
+            return ("page", "") if distinctes == derniere else (None, "an offer stands twice on one page")
+        if self.montee:
+            return None, f"the announced total rose while it was read, to {derniere}"
+        if premiere == derniere == distinctes:
+            return "compte", ""
+        if self.serre and self._groupe_ouvert:
+            return None, "more offers share a second than a page holds, and they change places"
+        # A known offer may have been withdrawn before its search was begun: then there is one more than announced.
+        if derniere <= distinctes <= premiere + self._non_revues:
+            return "ordre", f"{max(premiere, distinctes) - derniere} left while it was read"
+        return None, f"{distinctes} distinct offers for {premiere} announced first and {derniere} last"
+
+    @property
+    def vus(self) -> set[str]:
+        """Every id seen, on either side of the lower bound."""
+        return self.ids.keys() | self.dehors.keys()
+
+    def _rejoindre(self) -> None:
+        """A page begins with a known offer: all that stands above it was read by the window above."""
+        self._non_revues = len(self._connus.keys() - self.ids.keys())
+        self.ids.update(self._connus)
+        self._finir(vide=False)
+
+    def _compter(self, total: int) -> None:
+        if self.premiere is None:
+            self.premiere = total
+        elif total > self.derniere:
+            self.montee = True
+        self.derniere = total
+
+    def _ranger(self, page: PageLue) -> None:
+        """Keep the rows and check their order, within the page and against the pages below."""
+        rompu = ordre_rompu(page.lignes)
+        if rompu:
+            self.anomalies.append(rompu)
+        deja = 0
+        for ligne in page.lignes:
+            seconde = ligne.creation_ms // 1000
+            connue = ligne.id in self.ids or ligne.id in self.dehors
+            deja += connue
+            if (
+                not connue
+                and self._plus_recente is not None
+                and seconde < self._plus_recente
+                and not (nuit_de_changement(seconde) and nuit_de_changement(self._plus_recente))
+            ):
+                self.anomalies.append(f"offer {ligne.id} stands above newer rows and was not below them")
+            (self.ids if self._dedans(ligne.creation_ms) else self.dehors)[ligne.id] = ligne.creation_ms
+        if deja == len(page.lignes) > 1 and self.premiere == page.total and not self.montee:
+            # Not ties that moved, but a page served in the place of another.
+            self.anomalies.append(f"rows {page.question.plage} brought only offers already read")
+        # Nothing left (totals equal) and yet fewer ids than rows read: rows changed places.
+        lues = min(page.total, self._limites.profondeur) - page.question.plage.premier
+        calme = self.premiere == page.total and not self.montee and not self.anomalies
+        if calme and len(self.ids) < lues and self._lu_depuis is not None:
+            self.agitee = True
+        self._plus_recente = max(self._plus_recente or 0, page.lignes[0].creation_ms // 1000)
+
+    def _au_dessus(self, premier: int, lignes: tuple[Ligne, ...]) -> Plage:
+        if self.serre:
+            bord = lignes[0].creation_ms // 1000
+            groupe = 0
+            while groupe < len(lignes) and lignes[groupe].creation_ms // 1000 == bord:
+                groupe += 1
+            if groupe < self._limites.page - 1:
+                return self._limites.finissant(premier + groupe - 1)
+            self._groupe_ouvert = True
+        return self._limites.finissant(premier - 1)
+
+    def _finir(self, *, vide: bool) -> None:
+        self.terminee = True
+        self.suivante = None
+        if vide and not self.ids:
+            self._page_unique = True

@@ -1,0 +1,127 @@
+"""One bounded search, read until it is proved or given up.
+
+A reading that contradicts itself is no loss: its offers are kept, and the search alone is read again, the second time
+with groups of ties closed. Several readings under one and the same total together hold what that total says, or less.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from moisson.model import SANS_CRITERE, Critere, PageLue, Plage, Preuve, Question
+from moisson.plan.limits import Limites
+from moisson.plan.reading import AUCUN, Lecture
+
+__all__ = ["Recherche"]
+
+
+class Recherche:
+    """A search with its bounds and criteria, and what was established about it.
+
+    Args:
+        limites: how much a search shows.
+        debut_s, fin_s: bounds on the filter's clock, or None and None for no bounds.
+        dedans: whether an offer of this shown millisecond belongs to it.
+        attendu: rows it is believed to hold.
+        critere: filters besides the dates.
+        serre: read with groups of ties closed from the start.
+        connus, saut: offers known to stand at its head, and the row from which pages follow each other; see Lecture.
+
+    Attributes:
+        plage: rows to ask next, or None when finished.
+        ids: every distinct offer read in it, with its shown creation in milliseconds.
+        vus: every id seen, on either side of its lower bound.
+        premiere, derniere: first and last totals announced.
+        preuve, raison: how it was proved, or None and why not.
+        agitee: rows changed places between two calls.
+        deborde: it holds more than a search shows.
+    """
+
+    def __init__(
+        self,
+        limites: Limites,
+        *,
+        debut_s: int | None,
+        fin_s: int | None,
+        dedans: Callable[[int], bool],
+        attendu: int,
+        critere: Critere = SANS_CRITERE,
+        serre: bool = False,
+        connus: Mapping[str, int] = AUCUN,
+        saut: int = 0,
+    ) -> None:
+        self._limites = limites
+        self._dedans = dedans
+        self.debut_s = debut_s
+        self.fin_s = fin_s
+        self.critere = critere
+        self._serre = serre
+        self._relectures = 0
+        self.ids: dict[str, int] = {}
+        self.vus: set[str] = set()
+        self.premiere: int | None = None
+        self.derniere = 0
+        self.distinctes = 0
+        self.preuve: Preuve | None = None
+        self.raison = ""
+        self.agitee = False
+        self.deborde = False
+        self._lecture = Lecture(limites, dedans, attendu, serre=serre, connus=connus, saut=saut)
+
+    @property
+    def plage(self) -> Plage | None:
+        """Rows to ask next; None when the search is proved or given up."""
+        return self._lecture.suivante
+
+    @property
+    def lues(self) -> dict[str, int]:
+        """Offers read so far, those of the reading under way included."""
+        return self.ids | self._lecture.ids
+
+    def question(self, fenetre: int) -> Question | None:
+        """The next question, for the window of that number."""
+        if self.plage is None:
+            return None
+        return Question(fenetre, "page", self.plage, self.critere, self.debut_s, self.fin_s)
+
+    def amorcer(self, page: PageLue) -> None:
+        """Begin from a page already read with a lower bound further down."""
+        self._lecture.amorcer(page)
+        if self._lecture.terminee:
+            self._juger()
+
+    def lire(self, page: PageLue) -> None:
+        """Take in the answer to the last question; afterwards `plage` is the next one, or None."""
+        self._lecture.lire(page)
+        if self._lecture.terminee:
+            self._juger()
+
+    def relire(self, raison: str) -> bool:
+        """Read it again for this reason; False when it was read often enough and is given up."""
+        self.raison = raison
+        self.preuve = None
+        self._relectures += 1
+        # Reading again shows no more of a search that holds more than can be shown.
+        if self._relectures > self._limites.relectures_max or self.deborde or self._lecture.tronquee:
+            return False
+        serre = self._serre or self.agitee or self._relectures > 1
+        self._lecture = Lecture(self._limites, self._dedans, self.derniere, serre=serre)
+        return True
+
+    def _juger(self) -> None:
+        lecture = self._lecture
+        self.ids.update(lecture.ids)
+        self.vus |= lecture.vus
+        self.agitee = self.agitee or lecture.agitee
+        self.deborde = lecture.deborde
+        meme_total = self.premiere in (None, lecture.premiere) and lecture.premiere == lecture.derniere
+        if self.premiere is None:
+            self.premiere = lecture.premiere or 0
+        self.derniere = lecture.derniere
+        self.preuve, self.raison = lecture.jugement()
+        self.distinctes = len(lecture.ids)
+        if self.preuve is None and meme_total and not lecture.anomalies and len(self.ids) == lecture.derniere:
+            self.preuve, self.raison = "compte", "counted over several readings"
+            self.distinctes = len(self.ids)
+        if self.preuve is None and not self.relire(self.raison):
+            self.distinctes = len(self.ids)

@@ -1,0 +1,94 @@
+"""The closing sweep: everything created, or published again, since the top was fixed.
+
+The newest page of the country, asked without any date, is atomic and in order. Once it reaches down to the top, it
+holds all that came since, at one instant: nothing can hide between it and the walk. No bound is written, so no clock
+has a part in it, nor a bound in the future that might be refused.
+"""
+
+from __future__ import annotations
+
+from moisson.model import Fait, FenetreBilan, PageLue, Question, QuestionRefusee
+from moisson.plan.limits import Limites
+from moisson.plan.reading import anomalie_de_page, ordre_rompu
+from moisson.plan.window import Bordure
+
+__all__ = ["Balayage"]
+
+
+class Balayage:
+    """One look at the moving top.
+
+    Args:
+        numero: its number; answers come back by it.
+        limites: how much a search shows.
+        base: the top that was walked from.
+
+    Attributes:
+        question: what to ask now, or None.
+        close: nothing is left to do.
+        page: the answer, once told.
+        complet: the page reaches down to the top, so it holds all that came since.
+        raison: why nothing could be learnt.
+    """
+
+    def __init__(self, numero: int, limites: Limites, base: Bordure) -> None:
+        self.numero = numero
+        self.base = base
+        self.page: PageLue | None = None
+        self.complet = False
+        self.close = False
+        self.raison = ""
+        self.appels = 0
+        self._limites = limites
+        self._essais = 0
+        self.question: Question | None = Question(numero, "sommet", limites.premiere)
+
+    @property
+    def nouvelles(self) -> int:
+        """Distinct offers newer than the top."""
+        if not self.complet or self.page is None:
+            return 0
+        return len({ligne.id for ligne in self.page.lignes if ligne.creation_ms // 1000 > self.base.seconde})
+
+    def dire(self, fait: Fait) -> None:
+        """Take in the answer to `question`."""
+        self.appels += 1
+        trouble = self._trouble(fait)
+        if trouble:
+            self._essais += 1
+            if isinstance(fait, QuestionRefusee) or self._essais >= self._limites.essais_page:
+                self.raison = trouble
+                self._clore()
+            return
+        assert isinstance(fait, PageLue)
+        self.page = fait
+        secondes = [ligne.creation_ms // 1000 for ligne in fait.lignes]
+        self.complet = fait.total == len(fait.lignes) or (bool(secondes) and min(secondes) <= self.base.seconde)
+        self._clore()
+
+    def bilan(self) -> FenetreBilan:
+        """Its row in the table `fenetres`: a single page, from the top to the open future."""
+        vues = self.nouvelles
+        return FenetreBilan(
+            numero=self.numero,
+            debut_ms=self.base.seconde * 1000 + 1000,
+            fin_ms=None,
+            critere="",
+            annonce_premiere=vues,
+            annonce_derniere=vues,
+            distinctes=vues,
+            manquantes=0,
+            preuve="page" if self.complet else None,
+            verdict="prouvee" if self.complet else "en doute",
+            raison=self.raison,
+            appels=self.appels,
+        )
+
+    def _clore(self) -> None:
+        self.close = True
+        self.question = None
+
+    def _trouble(self, fait: Fait) -> str:
+        if not isinstance(fait, PageLue):
+            return fait.message if isinstance(fait, QuestionRefusee) else fait.raison
+        return anomalie_de_page(fait) or ordre_rompu(fait.lignes)

@@ -1,0 +1,1 @@
+"""What has been received, and everything that lies on disk."""

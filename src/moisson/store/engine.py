@@ -1,0 +1,214 @@
+"""DuckDB over the current state: tables as views, nothing else within reach.
+
+A connection looks at the generation that was current when it was made, whatever is folded later. Queries can read that
+generation's files and the files handed in, and nothing more: no other file, no network, no extension, no setting.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from moisson.errors import MoissonError, StoreCorrupt, UsageError
+from moisson.store.generation import Generation
+from moisson.store.schema import TABLES
+from moisson.store.store import Store, open_store
+
+__all__ = ["Engine", "connect", "query", "table_files"]
+
+_READERS = {
+    ".parquet": "read_parquet",
+    ".csv": "read_csv",
+    ".tsv": "read_csv",
+    ".json": "read_json",
+    ".ndjson": "read_json",
+}
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_UNKNOWN = re.compile(r"(?:Table|Referenced column|View) (?:with name )?\"?([^\s\"!]+)\"? (?:does not exist|not found)")
+_READ_ONLY = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN}
+
+
+class Engine:
+    """Queries on one state of a store. Use it as a context manager, or `close` it.
+
+    Args:
+        generation: the state; None for a store that was never filled: its tables are there, empty.
+        with_files: more tables from files of yours (.parquet, .csv, .tsv, .json, .ndjson), by name.
+        threads: threads of the engine, or None for one a core.
+
+    Raises:
+        UsageError: a name is not one, or is taken, or a file is missing or of another kind.
+    """
+
+    def __init__(
+        self, generation: Generation | None, *, with_files: Mapping[str, Path] | None = None, threads: int | None = None
+    ) -> None:
+        # Never handed out: a bare connection could write into the very files that it may read.
+        self._connection = duckdb.connect(":memory:")
+        try:
+            self._prepare(generation, with_files or {}, threads)
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def _prepare(self, generation: Generation | None, with_files: Mapping[str, Path], threads: int | None) -> None:
+        allowed: list[str] = []
+        if threads is not None:
+            self._connection.execute(f"SET threads = {int(threads)}")
+        tables = generation.manifest.tables if generation is not None else {}
+        for table in tables:
+            assert generation is not None
+            paths = [str(path) for path in generation.files(table)]
+            allowed += paths
+            self._view(table, f"read_parquet([{', '.join(map(_quoted, paths))}], hive_partitioning = false)")
+        for table, schema in TABLES.items():
+            if table not in tables:
+                self._connection.from_arrow(schema.empty_table()).create(table)
+        for name, path in with_files.items():
+            allowed.append(str(path.resolve()))
+            self._add_file(name, path.resolve(), taken={*tables, *TABLES})
+        for setting in (
+            f"allowed_paths = [{', '.join(map(_quoted, allowed))}]",
+            # Python variables are not tables here: a name in a query must mean the same everywhere.
+            "python_enable_replacements = false",
+            "autoinstall_known_extensions = false",
+            "autoload_known_extensions = false",
+            "allow_community_extensions = false",
+            "allow_persistent_secrets = false",
+            # Nothing is spilled beside whatever folder the person happens to be in.
+            "temp_directory = ''",
+            "enable_external_access = false",
+            "lock_configuration = true",
+        ):
+            self._connection.execute(f"SET {setting}")
+
+    def _view(self, name: str, source: str) -> None:
+        with _translated(self):
+            self._connection.execute(f'CREATE VIEW "{name}" AS SELECT * FROM {source}')
+
+    def _add_file(self, name: str, path: Path, taken: set[str]) -> None:
+        reader = _READERS.get(path.suffix.lower())
+        if not _NAME.fullmatch(name) or name in taken:
+            raise UsageError(
+                f"{name!r} cannot name a table of yours", todo="Use letters, digits and _, and no name of the store's."
+            )
+        if reader is None or not path.is_file():
+            raise UsageError(
+                f"{path} is not a file that can be joined", todo=f"Give one of these kinds: {', '.join(_READERS)}."
+            )
+        self._view(name, f"{reader}({_quoted(str(path))})")
+
+    def tables(self) -> list[str]:
+        """Names of the tables that a query may use."""
+        found = self._connection.execute("SELECT table_name FROM information_schema.tables ORDER BY 1").fetchall()
+        return [name for (name,) in found]
+
+    def query(self, sql: str) -> pa.Table:
+        """Run one reading statement and bring its whole result.
+
+        Raises:
+            UsageError: not one statement that only reads, or SQL that is wrong; an unknown table names the nearest.
+            StoreCorrupt: a file of the store is missing or damaged.
+        """
+        return self.stream(sql).read_all()
+
+    def stream(self, sql: str, rows_per_batch: int = 65_536) -> pa.RecordBatchReader:
+        """Run one reading statement and bring its result in batches; the next query ends it. Raises as `query`."""
+        with _translated(self):
+            statements = self._connection.extract_statements(sql)
+            if len(statements) != 1 or statements[0].type not in _READ_ONLY or _explains_more(sql, statements[0]):
+                raise UsageError("Only one statement that reads can be run", todo="Begin it with SELECT, FROM or WITH.")
+            relation = self._connection.sql(statements[0].query)
+            reader: pa.RecordBatchReader = relation.to_arrow_reader(rows_per_batch)
+        return pa.RecordBatchReader.from_batches(reader.schema, self._batches(reader))
+
+    def _batches(self, reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+        # A mistake may show only in the last row, long after the query began to answer.
+        with _translated(self):
+            yield from reader
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self._connection.close()
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def connect(store: Store, *, with_files: Mapping[str, Path] | None = None, threads: int | None = None) -> Engine:
+    """Queries on the current state of a store; see `Engine`."""
+    return Engine(store.generation(), with_files=with_files, threads=threads)
+
+
+def query(store: Store, sql: str) -> pa.Table:
+    """One query on the current state of a store; see `Engine.query`."""
+    with connect(store) as engine:
+        return engine.query(sql)
+
+
+def table_files(folder: Path | str, table: str) -> list[Path]:
+    """The Parquet files that are a table now, by the link `current`.
+
+    Raises:
+        UsageError: the store has no such table; the message names the nearest.
+        StoreUnwritable: there is no store in this folder.
+    """
+    store = open_store(folder)
+    generation = store.generation()
+    known = sorted(generation.manifest.tables) if generation is not None else []
+    if table not in known:
+        if table in TABLES:
+            return []
+        raise _unknown_table(table, known or list(TABLES))
+    return store.files(table)
+
+
+class _translated:  # noqa: N801 -- reads as a statement
+    """DuckDB's errors become ours."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        # What goes wrong while a result is streamed comes as pyarrow's errors, some of them as the system's.
+        if isinstance(error, duckdb.Error | pa.ArrowException | OSError):
+            raise self._translate(error) from error
+
+    def _translate(self, error: Exception) -> MoissonError:
+        text = str(error)
+        if isinstance(error, duckdb.CatalogException) and (match := _UNKNOWN.search(text)):
+            return _unknown_table(match[1], self._engine.tables())
+        if isinstance(error, duckdb.PermissionException):
+            return UsageError("A query reads the store's tables only, no other file nor the network")
+        if isinstance(error, duckdb.IOException) or text.startswith("IO Error"):
+            return StoreCorrupt(f"A file of the store cannot be read: {text.splitlines()[0]}", doing="running a query")
+        first, *rest = text.strip().splitlines()
+        return UsageError(first.rstrip("."), todo=" ".join(line.strip() for line in rest if line.startswith("LINE")))
+
+
+def _unknown_table(name: str, known: list[str]) -> UsageError:
+    near = difflib.get_close_matches(name, known, 1)
+    hint = f"Did you mean {near[0]}? " if near else ""
+    return UsageError(f"There is no table {name}", todo=f"{hint}The tables are: {', '.join(known)}.")
+
+
+def _explains_more(sql: str, statement: duckdb.Statement) -> bool:
+    """EXPLAIN ANALYZE runs what follows it, which may write."""
+    if statement.type != duckdb.StatementType.EXPLAIN:
+        return False
+    return re.search(r"\banalyze\b", sql, re.IGNORECASE) is not None
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,168 @@
+"""What a run saw: the journal's facts as arrays, small enough for three million offers. First pass of the fold."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from moisson.model import Bilan, Fait, PageLue, Question, QuestionEchouee, QuestionRefusee
+
+__all__ = ["Erreur", "Seen", "array_keys", "id_keys", "provable", "read_seen"]
+
+_LONG = 1 << 63
+
+
+class Erreur(msgspec.Struct, frozen=True):
+    """A row of `erreurs`: when (seconds since 1970), where, what, and whether it was made good."""
+
+    quand_s: float
+    ou: str
+    quoi: str
+    reparee: bool
+
+
+class Seen(msgspec.Struct):
+    """The offers that a run read, one row an offer: of each id, the occurrence received last.
+
+    Attributes:
+        keys: key of the id (`id_keys`), ascending.
+        creation_ms: its creation as the fact has it.
+        page: index into `pages` of the page to read it from.
+        row: its row in that page.
+        pages: (name, SHA-256 of the body) of the landed pages.
+        appels, relances, statut_429: attempts that the facts account for.
+        premiere_s, derniere_s: when the first page and the last answer were received; None when there were none.
+        erreurs: questions refused or given up, oldest first.
+    """
+
+    keys: npt.NDArray[np.uint64]
+    creation_ms: npt.NDArray[np.int64]
+    page: npt.NDArray[np.int32]
+    row: npt.NDArray[np.int32]
+    pages: list[tuple[str, str]]
+    appels: int
+    relances: int
+    statut_429: int
+    premiere_s: float | None
+    derniere_s: float | None
+    erreurs: list[Erreur]
+
+    def drop_arrays(self) -> None:
+        """Give back the memory of the arrays; the rest stays."""
+        self.keys = np.empty(0, np.uint64)
+        self.creation_ms = np.empty(0, np.int64)
+        self.page = self.row = np.empty(0, np.int32)
+
+
+def id_keys(ids: Sequence[str]) -> npt.NDArray[np.uint64]:
+    """A 64-bit key for each id: exact up to 7 bytes of UTF-8, which the API's are; a hash for longer ones.
+
+    The key of a short id is its bytes followed by its length, so equal keys mean equal ids. The highest bit is set
+    for hashed ids alone: no byte of a short ASCII id sets it.
+    """
+    joined = "".join(ids)
+    if len(joined) == 7 * len(ids) and joined.isascii() and set(map(len, ids)) <= {7}:
+        padded = np.empty((len(ids), 8), np.uint8)
+        padded[:, :7] = np.frombuffer(joined.encode(), np.uint8).reshape(-1, 7)
+        padded[:, 7] = 7
+        return padded.reshape(-1).view(">u8").astype(np.uint64)
+    return np.fromiter((_slow_key(id_) for id_ in ids), np.uint64, len(ids))
+
+
+def _slow_key(id_: str) -> int:
+    data = id_.encode()
+    if len(data) <= 7 and id_.isascii():
+        return int.from_bytes(data.ljust(7, b"\0") + bytes([len(data)]), "big")
+    return int.from_bytes(hashlib.sha256(data).digest()[:8], "big") | _LONG
+
+
+def array_keys(ids: pa.ChunkedArray[Any]) -> npt.NDArray[np.uint64]:
+    """`id_keys` of an Arrow column."""
+    return id_keys(["" if id_ is None else id_ for id_ in ids.to_pylist()])
+
+
+def read_seen(faits: Iterable[Fait], bilan: Bilan) -> Seen:
+    """Read a finished run's facts.
+
+    Args:
+        faits: in journal order, which is the order of receipt.
+        bilan: says which windows are proved, so which failed questions were made good.
+    """
+    keys: list[npt.NDArray[np.uint64]] = [np.empty(0, np.uint64)]
+    creations: list[npt.NDArray[np.int64]] = [np.empty(0, np.int64)]
+    counts: list[int] = []
+    pages: list[tuple[str, str]] = []
+    appels = relances = statut_429 = 0
+    premiere_s: float | None = None
+    derniere_s: float | None = None
+    troubles: list[QuestionRefusee | QuestionEchouee] = []
+    answered: set[Question] = set()
+    for fait in faits:
+        appels += fait.tentatives
+        relances += fait.tentatives - 1
+        statut_429 += fait.refus_429
+        derniere_s = fait.recu_s if derniere_s is None else max(derniere_s, fait.recu_s)
+        if not isinstance(fait, PageLue):
+            troubles.append(fait)
+            continue
+        premiere_s = fait.recu_s if premiere_s is None else min(premiere_s, fait.recu_s)
+        if troubles:
+            answered.add(fait.question)
+        if fait.fichier:
+            pages.append((fait.fichier, fait.sha256))
+            counts.append(len(fait.lignes))
+            keys.append(id_keys([ligne.id for ligne in fait.lignes]))
+            creations.append(np.array([ligne.creation_ms for ligne in fait.lignes], np.int64))
+    all_keys, all_creations = np.concatenate(keys), np.concatenate(creations)
+    per_page = np.array(counts, np.int64)
+    all_pages = np.repeat(np.arange(len(pages), dtype=np.int32), per_page)
+    starts = np.cumsum(per_page) - per_page
+    all_rows = (np.arange(len(all_keys)) - np.repeat(starts, per_page)).astype(np.int32)
+    # unique() finds first occurrences, so look from the end to find the one received last.
+    unique, from_end = np.unique(all_keys[::-1], return_index=True)
+    last = len(all_keys) - 1 - from_end
+    proved = {fenetre.numero for fenetre in bilan.fenetres if fenetre.verdict == "prouvee"}
+    return Seen(
+        keys=unique,
+        creation_ms=all_creations[last],
+        page=all_pages[last],
+        row=all_rows[last],
+        pages=pages,
+        appels=appels,
+        relances=relances,
+        statut_429=statut_429,
+        premiere_s=premiere_s,
+        derniere_s=derniere_s,
+        erreurs=[_erreur(fait, answered, proved) for fait in troubles],
+    )
+
+
+def _erreur(fait: QuestionRefusee | QuestionEchouee, answered: set[Question], proved: set[int]) -> Erreur:
+    question = fait.question
+    dates = "" if question.debut_s is None else f" between {question.debut_s} and {question.fin_s}"
+    ou = f"window {question.fenetre} ({question.role}), rows {question.plage}{dates} {question.critere}".rstrip()
+    quoi = f"refused: {fait.message}" if isinstance(fait, QuestionRefusee) else f"gave up: {fait.raison}"
+    return Erreur(fait.recu_s, ou, quoi, question in answered or question.fenetre in proved)
+
+
+def provable(creation_ms: npt.NDArray[np.int64], bilan: Bilan) -> npt.NDArray[np.bool_]:
+    """Which creations lie in a window that was proved and had no other filter than its dates.
+
+    An offer there that was seen nowhere in the run is not online any more.
+    """
+    covered = np.zeros(len(creation_ms), np.bool_)
+    for fenetre in bilan.fenetres:
+        if fenetre.verdict == "prouvee" and fenetre.critere == "":
+            inside = np.ones(len(creation_ms), np.bool_)
+            if fenetre.debut_ms is not None:
+                inside &= creation_ms >= fenetre.debut_ms
+            if fenetre.fin_ms is not None:
+                inside &= creation_ms <= fenetre.fin_ms
+            covered |= inside
+    return covered

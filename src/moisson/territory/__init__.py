@@ -1,0 +1,1 @@
+"""Regions, departements, communes and the other official code lists."""

@@ -1,0 +1,64 @@
+"""Keys of ids, and what a run saw."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from moisson.model import Ligne, PageLue, Plage, Question
+from moisson.store.seen import id_keys, provable, read_seen
+from tests.store.filling import make_bilan, make_fenetre
+
+IDS = st.text(max_size=9) | st.from_regex(r"[0-9]{7}|[0-9]{3}[B-DF-HJ-NP-TV-Z]{4}", fullmatch=True)
+
+
+@given(st.lists(IDS, max_size=12))
+def test_keys_tell_ids_apart(ids: list[str]) -> None:
+    """Equal keys, equal ids; and a key does not depend on the ids beside it."""
+    keys = id_keys(ids)
+    assert len(set(keys.tolist())) == len(set(ids))
+    assert keys.tolist() == [int(id_keys([id_])[0]) for id_ in ids]
+
+
+def test_leading_zeros_and_lengths_count() -> None:
+    """0660182 is not 660182, nor is a short id the beginning of a long one."""
+    ids = ["0660182", "660182", "", "\0", "\0\0", "0660182\0"]
+    assert len(set(id_keys(ids).tolist())) == len(ids)
+
+
+@given(st.lists(st.lists(st.tuples(st.integers(0, 20), st.integers(0, 99)), max_size=5), max_size=6))
+def test_the_last_occurrence_wins(pages: list[list[tuple[int, int]]]) -> None:
+    """As a dictionary filled in the order of receipt would have it."""
+    faits = [
+        PageLue(
+            Question(1, "page", Plage(0, 149)),
+            len(page),
+            tuple(Ligne(f"{n:07d}", creation) for n, creation in page),
+            fichier=f"{no}",
+        )
+        for no, page in enumerate(pages)
+    ]
+    expected = {
+        int(id_keys([f"{n:07d}"])[0]): (no, row, creation)
+        for no, page in enumerate(pages)
+        for row, (n, creation) in enumerate(page)
+    }
+    seen = read_seen(faits, make_bilan(0))
+    found = zip(seen.page.tolist(), seen.row.tolist(), seen.creation_ms.tolist(), strict=True)
+    assert dict(zip(seen.keys.tolist(), found, strict=True)) == expected
+    assert seen.keys.tolist() == sorted(expected)
+    assert seen.appels == len(pages)
+
+
+def test_provable() -> None:
+    """Inside a proved window without filters, both ends included."""
+    windows = (
+        make_fenetre(1, 10, 20),
+        make_fenetre(2, 30, None, verdict="en doute"),
+        make_fenetre(3, None, 40, critere="experience=1"),
+        make_fenetre(4, 50, None),
+    )
+    creations = np.array([0, 9, 10, 15, 20, 21, 35, 49, 50, 10**12], np.int64)
+    found = provable(creations, make_bilan(0, *windows))
+    assert found.tolist() == [False, False, True, True, True, False, False, False, True, True]
