@@ -1,0 +1,146 @@
+"""Makes the files of `src/moisson/territory/data` from two open npm packages, and says what changed.
+
+    make territoires
+
+Needs npm and node. Versions, checksums and vintages stand in `sources.toml` beside this file. The same sources give
+the same bytes; nothing is written unless all of it could be made.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import subprocess
+import sys
+import tarfile
+import tempfile
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from moisson.territory import reference
+from tools.territoires.changes import changes
+from tools.territoires.contours import dissolve, match, segments
+from tools.territoires.tables import make_tables, total_population
+
+ABSENT = [
+    "Borders of communes and of EPCI: no package of a clear licence has them; moisson territories --fetch brings them.",
+    "Where a commune's centre lies: the offers say where they are.",
+    "Dates of mergers and moves of communes: moisson territories --fetch brings them.",
+    "Employment areas (zones d'emploi): moisson territories --fetch brings them.",
+    "Borders of territories overseas that are no département.",
+]
+
+
+def bring(source: dict[str, Any], folder: Path) -> Path:
+    """Pack one package by its name, check it, unpack it; its folder."""
+    wanted = f"{source['package']}@{source['version']}"
+    done = subprocess.run(
+        ["npm", "pack", wanted, "--json", "--ignore-scripts", "--pack-destination", str(folder)],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    # npm changed this answer from a list to an object by package; both hold one.
+    answer = json.loads(done.stdout)
+    (packed,) = answer if isinstance(answer, list) else answer.values()
+    archive = folder / Path(packed["filename"]).name
+    digest = base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
+    if source["integrity"] != f"sha512-{digest}":
+        sys.exit(f"{wanted} is not what sources.toml expects: sha512-{digest}")
+    target = folder / archive.stem
+    with tarfile.open(archive) as tar:
+        tar.extractall(target, filter="data")
+    print(f"{wanted}: checksum as expected")
+    return target / "package"
+
+
+def make(sources: dict[str, Any]) -> tuple[dict[str, pa.Table], dict[str, Any]]:
+    """The tables and the borders."""
+    with tempfile.TemporaryDirectory() as folder:
+        packages = {name: bring(source, Path(folder)) for name, source in sources.items()}
+        data = packages["decoupage"] / "data"
+        lists = {nom: json.loads((data / f"{nom}.json").read_bytes()) for nom in
+                 ("communes", "departements", "regions", "epci")}  # fmt: skip
+        populations = sources["decoupage"]["populations"]
+        tables = make_tables(lists, populations["year"], populations["exceptions"])
+        france = json.loads((packages["contours"] / "dist" / "topojson" / "countries" / "FRA.json").read_bytes())
+        topology = dissolve(
+            match(france, tables["departements"]),
+            packages["topojson"] / "dist" / "topojson-client.js",
+            tables["regions"],
+        )
+    tables["contours_departements"] = segments(topology)
+    return tables, topology
+
+
+def check_total(sources: dict[str, Any], tables: dict[str, pa.Table]) -> reference.Total:
+    """The populations against the published figure; they agree, or the recipe stops."""
+    published = sources["decoupage"]["published"]
+    found = total_population(tables["communes"], published["excluded"])
+    step = published["rounded_to"]
+    if round(found / step) * step != published["total"]:
+        sys.exit(f"Populations add up to {found:,}, but {published['total']:,} was published for {published['scope']}")
+    print(f"population: {found:,}, published {published['total']:,}: {published['scope']}")
+    return reference.Total(published["total"], step, found, published["scope"], published["source"])
+
+
+def write(
+    sources: dict[str, Any], tables: dict[str, pa.Table], topology: dict[str, Any], total: reference.Total
+) -> None:
+    """All files and the manifest."""
+    borders = {"contours_departements", "contours"}
+    kept = {name: source for name, source in sources.items() if name != "topojson"}
+    texts = {
+        name: f"{s['package']} {s['version']} ({s['licence']}); data: {s['licence_data']}; {s['vintage']}"
+        for name, s in kept.items()
+    }
+    folder = reference.DATA
+    folder.mkdir(exist_ok=True)
+    for table, data in tables.items():
+        source = texts["contours" if table in borders else "decoupage"]
+        schema = data.schema.with_metadata({"source": source})
+        pq.write_table(data.cast(schema), folder / f"{table}.parquet", compression="zstd", compression_level=19)
+    topology = {"source": texts["contours"], **topology}
+    text = json.dumps(topology, ensure_ascii=False, separators=(",", ":"))
+    reference.CONTOURS.write_text(text, encoding="utf-8")
+    made = sorted([*reference.files().values(), reference.CONTOURS])
+    manifest = reference.Manifest(
+        millesime=sources["decoupage"]["vintage"],
+        populations=sources["decoupage"]["populations"]["meaning"],
+        sources=[
+            reference.Source(
+                nom=f"{s['package']} {s['version']}",
+                integrite=s["integrity"],
+                licence=s["licence"],
+                licence_donnees=s["licence_data"],
+                millesime=s["vintage"],
+                fichiers=[p.name for p in made if (p.stem in borders) == (name == "contours")],
+            )
+            for name, s in kept.items()
+        ],
+        lignes={table: data.num_rows for table, data in tables.items()},
+        sha256={path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in made},
+        total=total,
+        absents=ABSENT,
+    )
+    reference.MANIFEST.write_bytes(msgspec.json.format(msgspec.json.encode(manifest)) + b"\n")
+    print(f"{len(made)} files, {sum(path.stat().st_size for path in made):,} bytes, in {folder}")
+
+
+def main() -> None:
+    """Bring, check, compare, write."""
+    sources = tomllib.loads((Path(__file__).parent / "sources.toml").read_text(encoding="utf-8"))
+    before = {name: pq.read_table(path) for name, path in reference.files().items() if path.is_file()}
+    tables, topology = make(sources)
+    total = check_total(sources, tables)
+    said = changes(before, tables)
+    write(sources, tables, topology, total)
+    print("\n".join(said) if said else "nothing changed in the tables")
+
+
+if __name__ == "__main__":
+    main()
