@@ -26,7 +26,7 @@ import pyarrow.parquet as pq
 from moisson.territory import reference
 from tools.territoires.changes import changes
 from tools.territoires.contours import dissolve, match, segments
-from tools.territoires.tables import make_tables, total_population
+from tools.territoires.tables import make_lookups, make_tables, total_population
 
 ABSENT = [
     "Borders of communes and of EPCI: no package of a clear licence has them; moisson territories --fetch brings them.",
@@ -73,8 +73,7 @@ def make(sources: dict[str, Any]) -> tuple[dict[str, pa.Table], dict[str, Any]]:
             packages["topojson"] / "dist" / "topojson-client.js",
             tables["regions"],
         )
-    tables["contours_departements"] = segments(topology)
-    return tables, topology
+    return {**tables, **make_lookups(tables), "contours_departements": segments(topology)}, topology
 
 
 def check_total(sources: dict[str, Any], tables: dict[str, pa.Table]) -> reference.Total:

@@ -6,8 +6,10 @@ import collections
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 
+from moisson.territory.placing import LIEUX, MACRO
 from moisson.territory.reference import TABLES
 
 Rows = list[dict[str, Any]]
@@ -135,6 +137,16 @@ def _check(rows: Mapping[str, Rows]) -> None:
 def _need(known: set[str], named: Iterable[str], who: str) -> None:
     if strangers := set(named) - known:
         raise ValueError(f"{who} name codes that are not there: {sorted(strangers)[:5]}")
+
+
+def make_lookups(tables: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
+    """The tables that placing looks codes, names and postcodes up in: too slow to make anew for each query."""
+    with duckdb.connect() as connection:
+        connection.execute("SET threads = 1")  # the same rows in the same order, each time
+        for table, data in tables.items():
+            connection.register(table, data)
+        connection.execute(MACRO)
+        return {table: connection.sql(sql).to_arrow_table().cast(TABLES[table]) for table, sql in LIEUX.items()}
 
 
 def total_population(communes: pa.Table, excluded: Sequence[str]) -> int:

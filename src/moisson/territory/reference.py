@@ -40,6 +40,14 @@ _COMMUNES = _colonne("communes", _ENTIER, "how many communes it has")
 _REGION = _colonne("region", _TEXTE, "code of the région; overseas territories are their own")
 _DEPARTEMENT = _colonne("departement", _TEXTE, "code of the département or overseas territory")
 
+_LIEU = (
+    _colonne("commune", _TEXTE, "code of the present commune"),
+    _colonne("arrondissement", _TEXTE, "code of the arrondissement, if it is one"),
+    _colonne("epci", _TEXTE, "SIREN of the commune's EPCI, if any"),
+    _DEPARTEMENT,
+    _REGION,
+)
+
 TABLES: dict[str, pa.Schema] = {
     "communes": pa.schema(
         [
@@ -103,6 +111,29 @@ TABLES: dict[str, pa.Schema] = {
             _colonne("departements", pa.list_(_TEXTE), "codes of the départements that it reaches into"),
             _SOMME,
             _COMMUNES,
+        ]
+    ),
+    "lieux_codes": pa.schema(
+        [
+            _colonne("code", _TEXTE, "any INSEE code: of a commune, of an arrondissement, or a former one"),
+            *_LIEU,
+            _colonne("postal", pa.bool_(), "the same five characters are also a postcode"),
+        ]
+    ),
+    "lieux_noms": pa.schema(
+        [
+            _colonne("dans", _TEXTE, "a département or a postcode"),
+            _colonne("nom", _TEXTE, "a name that only one of its communes has, as the function cle_lieu spells it"),
+            *_LIEU,
+        ]
+    ),
+    "lieux_postaux": pa.schema(
+        [
+            _colonne("code_postal", _TEXTE, "a postcode"),
+            _colonne("commune", _TEXTE, "its commune; null when it has several"),
+            _colonne("epci", _TEXTE, "that commune's EPCI"),
+            _colonne("departement", _TEXTE, "its département; null when it has several"),
+            _colonne("region", _TEXTE, "its région; null when it has several"),
         ]
     ),
     "contours_departements": pa.schema(
