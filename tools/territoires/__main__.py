@@ -58,8 +58,8 @@ def bring(source: dict[str, Any], folder: Path) -> Path:
     return target / "package"
 
 
-def make(sources: dict[str, Any]) -> tuple[dict[str, pa.Table], dict[str, Any]]:
-    """The tables and the borders."""
+def make(sources: dict[str, Any]) -> tuple[dict[str, pa.Table], dict[str, pa.Table], dict[str, Any]]:
+    """The tables, the look-up tables, and the borders."""
     with tempfile.TemporaryDirectory() as folder:
         packages = {name: bring(source, Path(folder)) for name, source in sources.items()}
         data = packages["decoupage"] / "data"
@@ -73,7 +73,7 @@ def make(sources: dict[str, Any]) -> tuple[dict[str, pa.Table], dict[str, Any]]:
             packages["topojson"] / "dist" / "topojson-client.js",
             tables["regions"],
         )
-    return {**tables, **make_lookups(tables), "contours_departements": segments(topology)}, topology
+    return tables, {**make_lookups(tables), "contours": segments(topology)}, topology
 
 
 def check_total(sources: dict[str, Any], tables: dict[str, pa.Table]) -> reference.Total:
@@ -88,25 +88,30 @@ def check_total(sources: dict[str, Any], tables: dict[str, pa.Table]) -> referen
 
 
 def write(
-    sources: dict[str, Any], tables: dict[str, pa.Table], topology: dict[str, Any], total: reference.Total
+    sources: dict[str, Any],
+    tables: dict[str, pa.Table],
+    lookups: dict[str, pa.Table],
+    topology: dict[str, Any],
+    total: reference.Total,
 ) -> None:
     """All files and the manifest."""
-    borders = {"contours_departements", "contours"}
+    borders = {reference.CONTOURS.stem, reference.lookup_files()["contours"].stem}
     kept = {name: source for name, source in sources.items() if name != "topojson"}
     texts = {
         name: f"{s['package']} {s['version']} ({s['licence']}); data: {s['licence_data']}; {s['vintage']}"
         for name, s in kept.items()
     }
-    folder = reference.DATA
-    folder.mkdir(exist_ok=True)
-    for table, data in tables.items():
-        source = texts["contours" if table in borders else "decoupage"]
+    reference.DATA.mkdir(exist_ok=True)
+    files = {**{reference.files()[name]: data for name, data in tables.items()},
+             **{reference.lookup_files()[name]: data for name, data in lookups.items()}}  # fmt: skip
+    for path, data in files.items():
+        source = texts["contours" if path.stem in borders else "decoupage"]
         schema = data.schema.with_metadata({"source": source})
-        pq.write_table(data.cast(schema), folder / f"{table}.parquet", compression="zstd", compression_level=19)
+        pq.write_table(data.cast(schema), path, compression="zstd", compression_level=19)
     topology = {"source": texts["contours"], **topology}
     text = json.dumps(topology, ensure_ascii=False, separators=(",", ":"))
     reference.CONTOURS.write_text(text, encoding="utf-8")
-    made = sorted([*reference.files().values(), reference.CONTOURS])
+    made = sorted([*files, reference.CONTOURS])
     manifest = reference.Manifest(
         millesime=sources["decoupage"]["vintage"],
         populations=sources["decoupage"]["populations"]["meaning"],
@@ -127,17 +132,17 @@ def write(
         absents=ABSENT,
     )
     reference.MANIFEST.write_bytes(msgspec.json.format(msgspec.json.encode(manifest)) + b"\n")
-    print(f"{len(made)} files, {sum(path.stat().st_size for path in made):,} bytes, in {folder}")
+    print(f"{len(made)} files, {sum(path.stat().st_size for path in made):,} bytes, in {reference.DATA}")
 
 
 def main() -> None:
     """Bring, check, compare, write."""
     sources = tomllib.loads((Path(__file__).parent / "sources.toml").read_text(encoding="utf-8"))
     before = {name: pq.read_table(path) for name, path in reference.files().items() if path.is_file()}
-    tables, topology = make(sources)
+    tables, lookups, topology = make(sources)
     total = check_total(sources, tables)
     said = changes(before, tables)
-    write(sources, tables, topology, total)
+    write(sources, tables, lookups, topology, total)
     print("\n".join(said) if said else "nothing changed in the tables")
 
 

@@ -25,7 +25,7 @@ def _table_changes(table: str, before: pa.Table | None, after: pa.Table) -> Iter
         return
     if before.equals(after):
         return
-    if "nom" not in after.column_names or "code" not in after.column_names or before.column_names != after.column_names:
+    if before.column_names != after.column_names:
         yield f"{table}: {before.num_rows:,} rows, now {after.num_rows:,}"
         return
     old = {row["code"]: row for row in before.to_pylist()}

@@ -12,7 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from moisson.territory.reference import TABLES
+from moisson.territory.reference import LOOKUPS
 
 Topology = dict[str, Any]
 
@@ -125,7 +125,7 @@ def segments(topology: Topology) -> pa.Table:
                     (x1, y1), (x2, y2) = sorted((a, b), key=lambda point: point[1])
                     rows.append((geometry["id"], x1, y1, x2, y2))
     rows.sort()
-    schema = TABLES["contours_departements"]
+    schema = LOOKUPS["contours"]
     columns = zip(*rows, strict=True)
     return pa.Table.from_arrays(
         [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)], schema=schema

@@ -10,7 +10,7 @@ import duckdb
 import pyarrow as pa
 
 from moisson.territory.placing import LIEUX, MACRO
-from moisson.territory.reference import TABLES
+from moisson.territory.reference import LOOKUPS, TABLES
 
 Rows = list[dict[str, Any]]
 
@@ -146,7 +146,7 @@ def make_lookups(tables: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
         for table, data in tables.items():
             connection.register(table, data)
         connection.execute(MACRO)
-        return {table: connection.sql(sql).to_arrow_table().cast(TABLES[table]) for table, sql in LIEUX.items()}
+        return {table: connection.sql(sql).to_arrow_table().cast(LOOKUPS[table]) for table, sql in LIEUX.items()}
 
 
 def total_population(communes: pa.Table, excluded: Sequence[str]) -> int:

@@ -72,6 +72,9 @@ class Engine:
                 self._connection.from_arrow(schema.empty_table()).create(table)
         for table, path in reference.files().items():
             allowed += self._parquet(table, [path])
+        self._connection.execute("CREATE SCHEMA lieux")
+        for table, path in reference.lookup_files().items():
+            allowed += self._parquet(table, [path], schema="lieux")
         self._connection.execute(MACRO)
         self._connection.execute(f"CREATE VIEW offres_placees AS {placing_sql('offres')}")
         for name, path in with_files.items():
@@ -92,14 +95,14 @@ class Engine:
         ):
             self._connection.execute(f"SET {setting}")
 
-    def _parquet(self, name: str, files: Sequence[Path]) -> list[str]:
+    def _parquet(self, name: str, files: Sequence[Path], schema: str = "main") -> list[str]:
         paths = [str(path) for path in files]
-        self._view(name, f"read_parquet([{', '.join(map(_quoted, paths))}], hive_partitioning = false)")
+        self._view(name, f"read_parquet([{', '.join(map(_quoted, paths))}], hive_partitioning = false)", schema)
         return paths
 
-    def _view(self, name: str, source: str) -> None:
+    def _view(self, name: str, source: str, schema: str = "main") -> None:
         with _translated(self):
-            self._connection.execute(f'CREATE VIEW "{name}" AS SELECT * FROM {source}')
+            self._connection.execute(f'CREATE VIEW {schema}."{name}" AS SELECT * FROM {source}')
 
     def _add_file(self, name: str, path: Path, taken: set[str]) -> None:
         reader = _READERS.get(path.suffix.lower())
@@ -115,7 +118,9 @@ class Engine:
 
     def tables(self) -> list[str]:
         """Names of the tables that a query may use."""
-        found = self._connection.execute("SELECT table_name FROM information_schema.tables ORDER BY 1").fetchall()
+        found = self._connection.execute(
+            "SELECT table_name FROM information_schema.tables WHERE table_schema = 'main' ORDER BY 1"
+        ).fetchall()
         return [name for (name,) in found]
 
     def query(self, sql: str) -> pa.Table:

@@ -19,8 +19,8 @@ What contradicts itself:
   the label is a neighbouring country's, since borders are drawn coarsely.
 
 All of it is joins at the time of a query on what the API sent: a new vintage of the geography rewrites no offer. The
-tables `lieux_codes` and `lieux_noms` hold every code and every name that can be met; `make territoires` makes them
-with the two statements below.
+look-up tables hold every code, name and postcode that can be met; `make territoires` makes them with the statements
+below, and they lie in a schema of their own, `lieux`, beside the tables that people ask.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ CREATE MACRO cle_lieu(nom) AS
 """One spelling of a place: "Saint-Denis" and "ST DENIS", "Paris 8e Arrondissement" and "PARIS 08", "LILLE CEDEX 9"."""
 
 LIEUX = {
-    "lieux_codes": """
+    "codes": """
         SELECT l.code, l.commune, l.arrondissement, c.epci, c.departement, c.region,
             l.code IN (SELECT unnest(codes_postaux) FROM communes) AS postal
         FROM (
@@ -53,7 +53,7 @@ LIEUX = {
     """,
     # A name that two communes of a département share says nothing; one that a commune shares with a former commune is
     # the commune's; and one that a département shares with a commune of its own ("53 - Mayenne") is the département's.
-    "lieux_noms": """
+    "noms": """
         WITH noms AS (
             SELECT nom, code AS commune, NULL AS arrondissement, departement, codes_postaux, 0 AS rang FROM communes
             UNION ALL
@@ -77,7 +77,7 @@ LIEUX = {
         QUALIFY row_number() OVER (PARTITION BY u.dans, u.nom ORDER BY u.rang) = 1
         ORDER BY u.dans, u.nom
     """,
-    "lieux_postaux": """
+    "postaux": """
         SELECT code_postal,
             if(count(*) = 1, any_value(code), NULL) AS commune,
             if(count(*) = 1, any_value(epci), NULL) AS epci,
@@ -119,13 +119,12 @@ def placing_sql(source: str) -> str:
     Columns of these names that the source has are left out.
 
     Args:
-        source: a table or view with the column `lieu_travail` of offers.
+        source: a table or view with the column `lieu_travail` of offers, and no column with two underscores.
     """
     own = ", ".join(f"'{nom}'" for nom in (*PLACED, "place_par"))
     found = {nom: {etape: f"{a[nom]}__{nom}" for etape, (_, a) in _ETAPES.items() if nom in a} for nom in PLACED}
     place = ",\n        ".join(f"CASE etape {_cases(found[nom])} END AS {nom}" for nom in PLACED)
     par = _cases({etape: f"'{par}'" for etape, (par, _) in _ETAPES.items()})
-    # Columns with two underscores are ours: the API's names in snake_case never have them.
     # Most offers are placed by their code, unmistakably. Only for those in doubt is the label taken apart, and the
     # look-ups get nulls for all others, which cost nothing.
     return f"""
@@ -133,7 +132,7 @@ def placing_sql(source: str) -> str:
         SELECT o.*, {_columns("c", PLACED)}, c.code IS NOT NULL AS c__connu,
             (NOT c.postal AND starts_with(o.lieu_travail.libelle, c.departement || ' - ')) IS NOT TRUE AS l__doute
         FROM (SELECT COLUMNS(lambda nom: nom NOT IN ({own})) FROM {source}) AS o
-        LEFT JOIN lieux_codes AS c ON c.code = o.lieu_travail.commune
+        LEFT JOIN lieux.codes AS c ON c.code = o.lieu_travail.commune
     ), libelles AS (
         SELECT *,
             CASE WHEN l__doute THEN lieu_travail.commune END AS l__code,
@@ -157,19 +156,19 @@ def placing_sql(source: str) -> str:
                 WHEN e.code IS NOT NULL THEN 'prefixe'
             END AS l__etape
         FROM libelles AS l
-        LEFT JOIN lieux_noms AS k ON k.dans = l__code AND k.nom = l__nom
-        LEFT JOIN lieux_noms AS n ON n.dans = l__departement AND n.nom = l__nom
+        LEFT JOIN lieux.noms AS k ON k.dans = l__code AND k.nom = l__nom
+        LEFT JOIN lieux.noms AS n ON n.dans = l__departement AND n.nom = l__nom
         LEFT JOIN departements AS d ON d.code = l__departement
-        LEFT JOIN lieux_postaux AS p ON p.code_postal = l__postal
+        LEFT JOIN lieux.postaux AS p ON p.code_postal = l__postal
         LEFT JOIN departements AS e ON e.code = substr(l__code, 1, if(l__code[:2] IN ('97', '98'), 3, 2))
     ), points AS (
         SELECT DISTINCT lieu_travail.latitude AS latitude, lieu_travail.longitude AS longitude
-        FROM {source} AS o ANTI JOIN lieux_codes AS c ON c.code = o.lieu_travail.commune
+        FROM {source} AS o ANTI JOIN lieux.codes AS c ON c.code = o.lieu_travail.commune
     ), dedans AS (
         -- Inside a border, an odd number of its segments is crossed on the way east.
         SELECT latitude, longitude, min(departement) AS departement FROM (
             SELECT p.latitude, p.longitude, s.departement
-            FROM points AS p JOIN contours_departements AS s
+            FROM points AS p JOIN lieux.contours AS s
                 ON p.latitude >= s.latitude_1 AND p.latitude < s.latitude_2 AND p.longitude < s.longitude_1
                     + (p.latitude - s.latitude_1) * (s.longitude_2 - s.longitude_1) / (s.latitude_2 - s.latitude_1)
             GROUP BY ALL HAVING count(*) % 2 = 1

@@ -13,7 +13,19 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
-__all__ = ["CONTOURS", "DATA", "MANIFEST", "TABLES", "Manifest", "Source", "Total", "files", "read_manifest"]
+__all__ = [
+    "CONTOURS",
+    "DATA",
+    "LOOKUPS",
+    "MANIFEST",
+    "TABLES",
+    "Manifest",
+    "Source",
+    "Total",
+    "files",
+    "lookup_files",
+    "read_manifest",
+]
 
 DATA = Path(__file__).parent / "data"
 """Folder of the files that are shipped."""
@@ -39,14 +51,6 @@ _SOMME = _colonne("population", _ENTIER, "sum of the municipal populations of it
 _COMMUNES = _colonne("communes", _ENTIER, "how many communes it has")
 _REGION = _colonne("region", _TEXTE, "code of the région; overseas territories are their own")
 _DEPARTEMENT = _colonne("departement", _TEXTE, "code of the département or overseas territory")
-
-_LIEU = (
-    _colonne("commune", _TEXTE, "code of the present commune"),
-    _colonne("arrondissement", _TEXTE, "code of the arrondissement, if it is one"),
-    _colonne("epci", _TEXTE, "SIREN of the commune's EPCI, if any"),
-    _DEPARTEMENT,
-    _REGION,
-)
 
 TABLES: dict[str, pa.Schema] = {
     "communes": pa.schema(
@@ -113,21 +117,33 @@ TABLES: dict[str, pa.Schema] = {
             _COMMUNES,
         ]
     ),
-    "lieux_codes": pa.schema(
+}
+"""The tables, each a Parquet file of its name in `DATA`."""
+
+_LIEU = (
+    _colonne("commune", _TEXTE, "code of the present commune"),
+    _colonne("arrondissement", _TEXTE, "code of the arrondissement, if it is one"),
+    _colonne("epci", _TEXTE, "SIREN of the commune's EPCI, if any"),
+    _DEPARTEMENT,
+    _REGION,
+)
+
+LOOKUPS: dict[str, pa.Schema] = {
+    "codes": pa.schema(
         [
             _colonne("code", _TEXTE, "any INSEE code: of a commune, of an arrondissement, or a former one"),
             *_LIEU,
             _colonne("postal", pa.bool_(), "the same five characters are also a postcode"),
         ]
     ),
-    "lieux_noms": pa.schema(
+    "noms": pa.schema(
         [
             _colonne("dans", _TEXTE, "a département or a postcode"),
             _colonne("nom", _TEXTE, "a name that only one of its communes has, as the function cle_lieu spells it"),
             *_LIEU,
         ]
     ),
-    "lieux_postaux": pa.schema(
+    "postaux": pa.schema(
         [
             _colonne("code_postal", _TEXTE, "a postcode"),
             _colonne("commune", _TEXTE, "its commune; null when it has several"),
@@ -136,7 +152,7 @@ TABLES: dict[str, pa.Schema] = {
             _colonne("region", _TEXTE, "its région; null when it has several"),
         ]
     ),
-    "contours_departements": pa.schema(
+    "contours": pa.schema(
         [
             _colonne("departement", _TEXTE, "code of the département"),
             _colonne("longitude_1", _REEL, "one end of a segment of its border", unite="degrees"),
@@ -146,7 +162,7 @@ TABLES: dict[str, pa.Schema] = {
         ]
     ),
 }
-"""The tables, each a Parquet file of its name in `DATA`."""
+"""What placing looks things up in, each a Parquet file `lieux_<name>` in `DATA`."""
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -210,6 +226,11 @@ class Manifest(msgspec.Struct, frozen=True):
 def files() -> dict[str, Path]:
     """The Parquet file of each table."""
     return {table: DATA / f"{table}.parquet" for table in TABLES}
+
+
+def lookup_files() -> dict[str, Path]:
+    """The Parquet file of each look-up table."""
+    return {table: DATA / f"lieux_{table}.parquet" for table in LOOKUPS}
 
 
 @functools.cache
