@@ -29,11 +29,8 @@ from tools.territoires.contours import dissolve, match, segments
 from tools.territoires.tables import make_lookups, make_tables, total_population
 
 ABSENT = [
-    "Borders of communes and of EPCI: no package of a clear licence has them; moisson territories --fetch brings them.",
-    "Where a commune's centre lies: the offers say where they are.",
-    "Dates of mergers and moves of communes: moisson territories --fetch brings them.",
-    "Employment areas (zones d'emploi): moisson territories --fetch brings them.",
-    "Borders of territories overseas that are no département.",
+    "where a commune's centre lies: no package of a clear licence says it; the offers say where they are",
+    "borders of territories overseas that are no département, as Saint-Martin",
 ]
 
 

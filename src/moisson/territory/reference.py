@@ -211,7 +211,7 @@ class Manifest(msgspec.Struct, frozen=True):
         lignes: rows of each table.
         sha256: of each file.
         total: the check of the populations.
-        absents: what no source at hand has, whole sentences.
+        absents: what no source has, nor `moisson territories --fetch` brings.
     """
 
     millesime: str
