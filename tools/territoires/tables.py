@@ -33,12 +33,15 @@ def make_tables(lists: Mapping[str, Rows], year: int, exceptions: Mapping[str, i
         by_type[row["type"]].append(row)
     if unknown := set(by_type) - {"commune-actuelle", "arrondissement-municipal", *STATUTS}:
         raise ValueError(f"communes of an unknown type: {', '.join(sorted(unknown))}")
-    years = {**dict.fromkeys((row["code"] for row in lists["departements"]), year), **exceptions}
+
+    def place(row: Mapping[str, Any]) -> dict[str, Any]:
+        return _place(row, exceptions.get(row["departement"], year))
+
     epci_of = {member["code"]: group["code"] for group in lists["epci"] for member in group["membres"]}
     present = by_type["commune-actuelle"]
     communes = [
         {
-            **_place(row, years),
+            **place(row),
             "zone": row["zone"],
             "epci": epci_of.get(row["code"]),
         }
@@ -50,7 +53,7 @@ def make_tables(lists: Mapping[str, Rows], year: int, exceptions: Mapping[str, i
     rows = {
         "communes": communes,
         "arrondissements_municipaux": [
-            {**_place(row, years), "commune": row["commune"]} for row in by_type["arrondissement-municipal"]
+            {**place(row), "commune": row["commune"]} for row in by_type["arrondissement-municipal"]
         ],
         "communes_anciennes": _former(present, [row for statut in STATUTS for row in by_type[statut]]),
         "departements": [
@@ -76,7 +79,7 @@ def make_tables(lists: Mapping[str, Rows], year: int, exceptions: Mapping[str, i
     }
 
 
-def _place(row: Mapping[str, Any], years: Mapping[str, int]) -> dict[str, Any]:
+def _place(row: Mapping[str, Any], year: int) -> dict[str, Any]:
     population = row.get("population")
     return {
         "code": row["code"],
@@ -84,7 +87,7 @@ def _place(row: Mapping[str, Any], years: Mapping[str, int]) -> dict[str, Any]:
         "departement": row["departement"],
         "region": row["region"],
         "population": population,
-        "population_annee": (years[row["departement"]] or None) if population is not None else None,
+        "population_annee": year or None if population is not None else None,
         "codes_postaux": sorted(row.get("codesPostaux", ())),
     }
 
