@@ -17,7 +17,7 @@ import tarfile
 import tempfile
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import pyarrow as pa
@@ -27,6 +27,9 @@ from moisson.territory import reference
 from tools.territoires.changes import changes
 from tools.territoires.contours import dissolve, match, segments
 from tools.territoires.tables import make_lookups, make_tables, total_population
+
+SHIPPED = ("decoupage", "contours")
+"""The sources whose content is shipped; the others only help."""
 
 ABSENT = [
     "where a commune's centre lies: no package of a clear licence says it; the offers say where they are",
@@ -55,8 +58,17 @@ def bring(source: dict[str, Any], folder: Path) -> Path:
     return target / "package"
 
 
-def make(sources: dict[str, Any]) -> tuple[dict[str, pa.Table], dict[str, pa.Table], dict[str, Any]]:
-    """The tables, the look-up tables, and the borders."""
+class Made(NamedTuple):
+    """Tables, look-up tables, borders, and the packages' licences, which ask to go wherever their content goes."""
+
+    tables: dict[str, pa.Table]
+    lookups: dict[str, pa.Table]
+    topology: dict[str, Any]
+    licences: dict[str, str]
+
+
+def make(sources: dict[str, Any]) -> Made:
+    """Everything, from packages that are thrown away afterwards."""
     with tempfile.TemporaryDirectory() as folder:
         packages = {name: bring(source, Path(folder)) for name, source in sources.items()}
         data = packages["decoupage"] / "data"
@@ -70,7 +82,8 @@ def make(sources: dict[str, Any]) -> tuple[dict[str, pa.Table], dict[str, pa.Tab
             packages["topojson"] / "dist" / "topojson-client.js",
             tables["regions"],
         )
-    return tables, {**make_lookups(tables), "contours": segments(topology)}, topology
+        licences = {name: (packages[name] / "LICENSE").read_text(encoding="utf-8") for name in SHIPPED}
+    return Made(tables, {**make_lookups(tables), "contours": segments(topology)}, topology, licences)
 
 
 def check_total(sources: dict[str, Any], tables: dict[str, pa.Table]) -> reference.Total:
@@ -84,31 +97,28 @@ def check_total(sources: dict[str, Any], tables: dict[str, pa.Table]) -> referen
     return reference.Total(published["total"], step, found, published["scope"], published["source"])
 
 
-def write(
-    sources: dict[str, Any],
-    tables: dict[str, pa.Table],
-    lookups: dict[str, pa.Table],
-    topology: dict[str, Any],
-    total: reference.Total,
-) -> None:
+def write(sources: dict[str, Any], made: Made, total: reference.Total) -> None:
     """All files and the manifest."""
-    borders = {reference.CONTOURS.stem, reference.lookup_files()["contours"].stem}
-    kept = {name: source for name, source in sources.items() if name != "topojson"}
+    borders = {reference.CONTOURS.stem, reference.lookup_files()["contours"].stem, "LICENCE-contours"}
+    kept = {name: sources[name] for name in SHIPPED}
     texts = {
         name: f"{s['package']} {s['version']} ({s['licence']}); data: {s['licence_data']}; {s['vintage']}"
         for name, s in kept.items()
     }
     reference.DATA.mkdir(exist_ok=True)
-    files = {**{reference.files()[name]: data for name, data in tables.items()},
-             **{reference.lookup_files()[name]: data for name, data in lookups.items()}}  # fmt: skip
+    files = {**{reference.files()[name]: data for name, data in made.tables.items()},
+             **{reference.lookup_files()[name]: data for name, data in made.lookups.items()}}  # fmt: skip
     for path, data in files.items():
         source = texts["contours" if path.stem in borders else "decoupage"]
         schema = data.schema.with_metadata({"source": source})
         pq.write_table(data.cast(schema), path, compression="zstd", compression_level=19)
-    topology = {"source": texts["contours"], **topology}
+    topology = {"source": texts["contours"], **made.topology}
     text = json.dumps(topology, ensure_ascii=False, separators=(",", ":"))
     reference.CONTOURS.write_text(text, encoding="utf-8")
-    made = sorted([*files, reference.CONTOURS])
+    licences = {name: reference.DATA / f"LICENCE-{name}.txt" for name in SHIPPED}
+    for name, path in licences.items():
+        path.write_text(made.licences[name], encoding="utf-8")
+    written = sorted([*files, *licences.values(), reference.CONTOURS])
     manifest = reference.Manifest(
         millesime=sources["decoupage"]["vintage"],
         populations=sources["decoupage"]["populations"]["meaning"],
@@ -119,27 +129,27 @@ def write(
                 licence=s["licence"],
                 licence_donnees=s["licence_data"],
                 millesime=s["vintage"],
-                fichiers=[p.name for p in made if (p.stem in borders) == (name == "contours")],
+                fichiers=[p.name for p in written if (p.stem in borders) == (name == "contours")],
             )
             for name, s in kept.items()
         ],
-        lignes={table: data.num_rows for table, data in tables.items()},
-        sha256={path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in made},
+        lignes={table: data.num_rows for table, data in made.tables.items()},
+        sha256={path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in written},
         total=total,
         absents=ABSENT,
     )
     reference.MANIFEST.write_bytes(msgspec.json.format(msgspec.json.encode(manifest)) + b"\n")
-    print(f"{len(made)} files, {sum(path.stat().st_size for path in made):,} bytes, in {reference.DATA}")
+    print(f"{len(written)} files, {sum(path.stat().st_size for path in written):,} bytes, in {reference.DATA}")
 
 
 def main() -> None:
     """Bring, check, compare, write."""
     sources = tomllib.loads((Path(__file__).parent / "sources.toml").read_text(encoding="utf-8"))
     before = {name: pq.read_table(path) for name, path in reference.files().items() if path.is_file()}
-    tables, lookups, topology = make(sources)
-    total = check_total(sources, tables)
-    said = changes(before, tables)
-    write(sources, tables, lookups, topology, total)
+    made = make(sources)
+    total = check_total(sources, made.tables)
+    said = changes(before, made.tables)
+    write(sources, made, total)
     print("\n".join(said) if said else "nothing changed in the tables")
 
 
