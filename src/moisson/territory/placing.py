@@ -4,6 +4,7 @@ Each step is tried when those before it found nothing:
 
     place_par      what it rests on                                                        how fine
     code           the INSEE code: present, former, or of an arrondissement                commune
+                   (of an unknown code, when nothing else says more: how it begins)        département
     libelle        the label: "974 - ST DENIS"; "74 - Savoie (Haute)" names no commune     commune, département
     code_postal    a postcode, also one that was put in the place of the INSEE code        commune, département
     coordonnees    the département whose border surrounds the point                        département
