@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import duckdb
@@ -16,8 +16,11 @@ import pyarrow as pa
 
 from moisson.errors import MoissonError, StoreCorrupt, UsageError
 from moisson.store.generation import Generation
+from moisson.store.referentiels import table_name
 from moisson.store.schema import TABLES
 from moisson.store.store import Store, open_store
+from moisson.territory import reference
+from moisson.territory.placing import MACRO, placing_sql
 
 __all__ = ["Engine", "connect", "query", "table_files"]
 
@@ -63,15 +66,20 @@ class Engine:
         tables = generation.manifest.tables if generation is not None else {}
         for table in tables:
             assert generation is not None
-            paths = [str(path) for path in generation.files(table)]
-            allowed += paths
-            self._view(table, f"read_parquet([{', '.join(map(_quoted, paths))}], hive_partitioning = false)")
+            allowed += self._parquet(table_name(table), generation.files(table))
         for table, schema in TABLES.items():
             if table not in tables:
                 self._connection.from_arrow(schema.empty_table()).create(table)
+        for table, path in reference.files().items():
+            allowed += self._parquet(table, [path])
+        self._connection.execute("CREATE SCHEMA lieux")
+        for table, path in reference.lookup_files().items():
+            allowed += self._parquet(table, [path], schema="lieux")
+        self._connection.execute(MACRO)
+        self._connection.execute(f"CREATE VIEW offres_placees AS {placing_sql('offres')}")
         for name, path in with_files.items():
             allowed.append(str(path.resolve()))
-            self._add_file(name, path.resolve(), taken={*tables, *TABLES})
+            self._add_file(name, path.resolve(), taken=set(self.tables()))
         for setting in (
             f"allowed_paths = [{', '.join(map(_quoted, allowed))}]",
             # Python variables are not tables here: a name in a query must mean the same everywhere.
@@ -87,9 +95,14 @@ class Engine:
         ):
             self._connection.execute(f"SET {setting}")
 
-    def _view(self, name: str, source: str) -> None:
+    def _parquet(self, name: str, files: Sequence[Path], schema: str = "main") -> list[str]:
+        paths = [str(path) for path in files]
+        self._view(name, f"read_parquet([{', '.join(map(_quoted, paths))}], hive_partitioning = false)", schema)
+        return paths
+
+    def _view(self, name: str, source: str, schema: str = "main") -> None:
         with _translated(self):
-            self._connection.execute(f'CREATE VIEW "{name}" AS SELECT * FROM {source}')
+            self._connection.execute(f'CREATE VIEW {schema}."{name}" AS SELECT * FROM {source}')
 
     def _add_file(self, name: str, path: Path, taken: set[str]) -> None:
         reader = _READERS.get(path.suffix.lower())
@@ -105,7 +118,9 @@ class Engine:
 
     def tables(self) -> list[str]:
         """Names of the tables that a query may use."""
-        found = self._connection.execute("SELECT table_name FROM information_schema.tables ORDER BY 1").fetchall()
+        found = self._connection.execute(
+            "SELECT table_name FROM information_schema.tables WHERE table_schema = 'main' ORDER BY 1"
+        ).fetchall()
         return [name for (name,) in found]
 
     def query(self, sql: str) -> pa.Table:
@@ -155,20 +170,22 @@ def query(store: Store, sql: str) -> pa.Table:
 
 
 def table_files(folder: Path | str, table: str) -> list[Path]:
-    """The Parquet files that are a table now, by the link `current`.
+    """The Parquet files that are a table now: the store's by the link `current`, the geography's as it is shipped.
 
     Raises:
         UsageError: the store has no such table; the message names the nearest.
         StoreUnwritable: there is no store in this folder.
     """
     store = open_store(folder)
+    if table in reference.TABLES:
+        return [reference.files()[table]]
     generation = store.generation()
-    known = sorted(generation.manifest.tables) if generation is not None else []
-    if table not in known:
+    own = {table_name(name): name for name in generation.manifest.tables} if generation is not None else {}
+    if table not in own:
         if table in TABLES:
             return []
-        raise _unknown_table(table, known or list(TABLES))
-    return store.files(table)
+        raise _unknown_table(table, sorted({*own, *TABLES, *reference.TABLES}))
+    return store.files(own[table])
 
 
 class _translated:  # noqa: N801 -- reads as a statement
