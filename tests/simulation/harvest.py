@@ -51,7 +51,7 @@ SNAPSHOT_S = 5.0
 """Virtual seconds between two looks at the progress; four a second would cost more than the harvest."""
 FAST = Path("/dev/shm")
 CALLS_MAX = 60
-"""Calls a page of the country, beyond which a harvest is said to have no end."""
+"""Calls a page of all offers that ever lived, beyond which a harvest is said to have no end."""
 
 
 class Killed(BaseException):
@@ -190,7 +190,6 @@ class Harvest:
             violated=self.violated,
             before=self._before_search,
         )
-        self._calls_max = CALLS_MAX * (self.world.total // scenario.limites.page + 20)
         kills = list(scenario.kills)
         for night in range(scenario.nights):
             self.outcome.nights += 1
@@ -231,6 +230,7 @@ class Harvest:
         self._kill, self._steps, self._fold_steps, self._dead = kill, 0, -1, False
         self._facts = 0
         self._journal_size = None
+        self._started_s = loop.time()
         self.wire.forget()
         wall_s = self.world.start_ms / 1000 + scenario.wall_error_s
         settings = Settings(
@@ -290,16 +290,16 @@ class Harvest:
     # -- watched ---------------------------------------------------------------------------------------------------
 
     def _observe(self, vue: Avancement) -> None:
-        now = asyncio.get_running_loop().time()
         if not vue.reprise:
-            self._begun_s.setdefault(vue.collecte, now - vue.ecoule_s)
+            # The first question to a new store is asked before there is a run to speak of.
+            self._begun_s.setdefault(vue.collecte, self._started_s)
         if vue.etape == "pli" and self._fold_steps < 0:
             self._fold_steps = self._steps
         self.outcome.floor = vue.plancher
         self.outcome.retries, self.outcome.refused_429 = vue.relances, vue.refus_429
 
     def _before_search(self, number: int) -> None:
-        if number > self._calls_max:
+        if number % 100 == 99 and number > CALLS_MAX * (len(self.world.ever()) // self.scenario.limites.page + 20):
             self.stop(f"{number} calls for {self.world.total} offers: it has no end")
         self.scenario.during(self, number)
 
