@@ -14,6 +14,10 @@ from moisson.plan.reading import anomalie_de_page, ex_aequo_deplaces
 
 __all__ = ["Controle"]
 
+REFUS_MAX = 60
+"""Times the narrowest dated question is asked again after a refusal. Where a bound in the future is refused, one put a
+second above an offer that was just created is taken a second later: so many calls last longer than that at any pace."""
+
 
 class Controle:
     """One comparison of the unfiltered and the dated totals.
@@ -55,6 +59,7 @@ class Controle:
         self._totaux: list[int] = []
         self._dates: list[int] = []
         self._echecs = 0
+        self._refus = 0
         self.question: Question | None = Question(numero, "nationale", limites.premiere)
 
     @property
@@ -109,13 +114,14 @@ class Controle:
         self._avant = page.lignes
 
     def _reculer(self) -> bool:
-        """A bound was refused: put the upper one nearer to now, then the lower one; False when nothing is left."""
+        """A bound was refused: put the upper one nearer to now, then the lower one; False when nothing helps."""
         for bornes in (self._avances_s, self._debuts_s):
             if len(bornes) > 1:
                 bornes.pop(0)
                 self.question = self._datee()
                 return True
-        return False
+        self._refus += 1
+        return self._refus <= REFUS_MAX
 
     def _juger(self) -> None:
         """Compare the last dated total with the unfiltered totals asked just before and just after it."""

@@ -40,7 +40,7 @@ from moisson.plan.window import Bordure, Etendue, Fenetre
 
 __all__ = ["VERSION", "Planificateur"]
 
-VERSION = "3"
+VERSION = "4"
 """Changes whenever the same facts would lead to other questions; a run journalled by another version starts afresh."""
 
 DEBUTS_S = (946_684_800, 1_546_300_800)

@@ -9,7 +9,8 @@ slides the other way, and is merely seen twice. New offers cannot enter a search
     reading          a full page                             reading the page above it, or judged
     reading          a page shorter than its own header      the same page again, then in doubt
     reading          nothing, since the list became shorter  reading the page that is now last
-    reading          rows seen twice though none left        restless: to be read again, ties closed
+    reading          more rows seen twice than offers left,  restless: to be read again, ties closed
+                     or known rows above unknown ones
 
 The first rows are often known already: the window above read them below its own border. The reading then stops at the
 first page that begins with a known offer, since what stands above it is known too; if those offers were withdrawn in
@@ -112,6 +113,7 @@ class Lecture:
         self.appels = 0
         self.terminee = False
         self._essais = 0
+        self._parties = 0
         self._lu_depuis: int | None = None
         self._plus_recente: int | None = None
         self._page_unique = False
@@ -220,6 +222,7 @@ class Lecture:
         self._finir(vide=False)
 
     def _compter(self, total: int) -> None:
+        self._parties = max(0, self.derniere - total) if self.premiere is not None else 0
         if self.premiere is None:
             self.premiere = total
         elif total > self.derniere:
@@ -231,10 +234,11 @@ class Lecture:
         rompu = ordre_rompu(page.lignes)
         if rompu:
             self.anomalies.append(rompu)
-        deja = 0
+        deja, inconnue_dessous = 0, False
         for ligne in page.lignes:
             seconde = ligne.creation_ms // 1000
             connue = ligne.id in self.ids or ligne.id in self.dehors
+            inconnue_dessous = inconnue_dessous or (deja > 0 and not connue)
             deja += connue
             if (
                 not connue
@@ -244,13 +248,13 @@ class Lecture:
             ):
                 self.anomalies.append(f"offer {ligne.id} stands above newer rows and was not below them")
             (self.ids if self._dedans(ligne.creation_ms) else self.dehors)[ligne.id] = ligne.creation_ms
-        if deja == len(page.lignes) > 1 and self.premiere == page.total and not self.montee:
+        # Rows slide onto this page for as many offers as left meanwhile, by the total, and they stand at its foot.
+        recouvertes = max(0, page.question.plage.dernier + 1 - self._lu_depuis) if self._lu_depuis is not None else 0
+        trop = deja > recouvertes + self._parties and not self.montee
+        if trop and deja == len(page.lignes) > 1:
             # Not ties that moved, but a page served in the place of another.
             self.anomalies.append(f"rows {page.question.plage} brought only offers already read")
-        # Nothing left (totals equal) and yet fewer ids than rows read: rows changed places.
-        lues = min(page.total, self._limites.profondeur) - page.question.plage.premier
-        calme = self.premiere == page.total and not self.montee and not self.anomalies
-        if calme and len(self.ids) < lues and self._lu_depuis is not None:
+        if (trop or inconnue_dessous) and self._lu_depuis is not None and not self.anomalies:
             self.agitee = True
         self._plus_recente = max(self._plus_recente or 0, page.lignes[0].creation_ms // 1000)
 
