@@ -205,6 +205,9 @@ def draw(seed: int) -> Scenario:
             pause_s = rng.choice([pause for pause in PAUSES_S if pause * scale <= EVENTS_MAX])
             kills.append(Kill(kind, int(at) if kind != "cancel" else at, pause_s))
     nights = 2 if chance(0.1, "two nights") else 1
+    if nights == 2 and scale:
+        # A country that lost a fifth overnight is not believed.
+        due |= {UNPROVED}
     fold = nights > 1 or any(kill.kind == "fold" for kill in kills) or rng.random() < 0.2
     scenario = Scenario(
         seed=seed,

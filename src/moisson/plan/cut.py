@@ -24,6 +24,7 @@ from moisson.errors import ContractBroken
 from moisson.model import Fait, FenetreBilan, PageLue, Preuve, Question, QuestionRefusee, Verdict
 from moisson.plan.axes import Part, choisir
 from moisson.plan.limits import Limites
+from moisson.plan.reading import plafond_ms
 from moisson.plan.search import Recherche
 
 __all__ = ["Noeud", "filtre_ignore"]
@@ -247,7 +248,8 @@ class Noeud:
             self._limites,
             debut_s=debut_s,
             fin_s=fin_s,
-            dedans=lambda _ms: True,
+            dedans=lambda ms: ms >= self.debut_ms,
+            plafond_ms=plafond_ms(self.fin_ms),
             attendu=attendu,
             critere=self.part.critere,
             serre=self._serre,

@@ -30,7 +30,7 @@ from moisson.model import Ligne, PageLue, Plage, Preuve
 from moisson.plan.clock import nuit_de_changement
 from moisson.plan.limits import Limites
 
-__all__ = ["AUCUN", "Lecture", "anomalie_de_page", "ex_aequo_deplaces", "ordre_rompu"]
+__all__ = ["AUCUN", "Lecture", "anomalie_de_page", "ex_aequo_deplaces", "ordre_rompu", "plafond_ms"]
 
 
 def anomalie_de_page(page: PageLue) -> str:
@@ -68,6 +68,14 @@ def ex_aequo_deplaces(avant: tuple[Ligne, ...], apres: tuple[Ligne, ...]) -> boo
     )
 
 
+def plafond_ms(fin_ms: int | None) -> int | None:
+    """Newest shown millisecond that can come back from a search that answers for all up to `fin_ms`.
+
+    Its upper bound is written one second higher and may count, whole or not.
+    """
+    return None if fin_ms is None else (fin_ms // 1000 + 1) * 1000 + 999
+
+
 AUCUN: Mapping[str, int] = MappingProxyType({})
 """No known offer."""
 
@@ -78,6 +86,7 @@ class Lecture:
     Args:
         limites: how much a search shows.
         dedans: whether an offer of this shown millisecond belongs to the search (its lower bound, as measured).
+        plafond_ms: newest shown millisecond that the search can hold, or None.
         attendu: rows the search is believed to hold; the reading begins at the last of them, at most the deepest
             reachable row.
         serre: close groups of ties at every page border.
@@ -89,6 +98,7 @@ class Lecture:
         self,
         limites: Limites,
         dedans: Callable[[int], bool],
+        plafond_ms: int | None,
         attendu: int,
         *,
         serre: bool = False,
@@ -97,6 +107,7 @@ class Lecture:
     ) -> None:
         self._limites = limites
         self._dedans = dedans
+        self._plafond_ms = plafond_ms
         self._connus = {} if serre else {id_: ms for id_, ms in connus.items() if dedans(ms)}
         self._non_revues = 0
         self.serre = serre
@@ -148,7 +159,7 @@ class Lecture:
         """Take in the answer to `suivante`."""
         self.appels += 1
         plage, total = page.question.plage, page.total
-        anomalie = anomalie_de_page(page)
+        anomalie = anomalie_de_page(page) or self._intruse(page)
         if anomalie:
             self._essais += 1
             if self._essais < self._limites.essais_page:
@@ -220,6 +231,13 @@ class Lecture:
         self._non_revues = len(self._connus.keys() - self.ids.keys())
         self.ids.update(self._connus)
         self._finir(vide=False)
+
+    def _intruse(self, page: PageLue) -> str:
+        """Say which row lies outside the dates asked, or "": then the page is another search's."""
+        for ligne in page.lignes:
+            if not self._dedans(ligne.creation_ms) or (self._plafond_ms or ligne.creation_ms) < ligne.creation_ms:
+                return f"offer {ligne.id} came, which lies outside the dates asked"
+        return ""
 
     def _compter(self, total: int) -> None:
         self._parties = max(0, self.derniere - total) if self.premiere is not None else 0

@@ -23,7 +23,7 @@ import msgspec
 from moisson.model import Fait, FenetreBilan, Ligne, PageLue, Plage, Question, QuestionRefusee
 from moisson.plan.clock import Horloge, fin_de_nuit_s, nuit_de_changement
 from moisson.plan.limits import Limites
-from moisson.plan.reading import AUCUN, anomalie_de_page, ordre_rompu
+from moisson.plan.reading import AUCUN, anomalie_de_page, ordre_rompu, plafond_ms
 from moisson.plan.search import Recherche
 
 __all__ = ["Bordure", "Etendue", "Fenetre", "choisir_bord"]
@@ -216,7 +216,9 @@ class Fenetre:
         dessus = sum(1 for ligne in page.lignes if self._dedans(ligne.creation_ms))
         # Rows of the second above the border come again below, since the upper bound may count.
         repris = sum(1 for ligne in page.lignes if ligne.creation_ms == (bord + 1) * 1000)
-        self.bordure = Bordure(bord, connus, max(1, page.total - plage.premier - dessus + repris), nette)
+        # Where the whole page lies below the border, so may rows above the page: how many is not known.
+        reste = max(1, page.total - plage.premier - dessus + repris) if dessus or plage.premier == 0 else 0
+        self.bordure = Bordure(bord, connus, reste, nette)
         self._dessous.clear()
         self._recherche = self._nouvelle_recherche(debut_s, plage.premier)
         self._recherche.amorcer(page)
@@ -225,6 +227,12 @@ class Fenetre:
     def _dire_page(self, page: PageLue) -> None:
         recherche = self._recherche
         assert recherche is not None
+        if self.terminale and page.total > self._limites.profondeur:
+            # More is left than one search shows after all: look for a border.
+            self.terminale = False
+            self._recherche = None
+            self.question = self._demander("fond", self._limites.fond(self._saut), self.etendue.bas_s)
+            return
         recherche.lire(page)
         self._suivre(recherche)
 
@@ -232,12 +240,6 @@ class Fenetre:
         """Ask what the search wants next; when it wants nothing more, look at the link and close."""
         self.question = recherche.question(self.numero)
         if self.question is not None:
-            return
-        if recherche.deborde and self.terminale:
-            # More was left than one search shows after all: look for a border.
-            self.terminale = False
-            self._recherche = None
-            self.question = self._demander("fond", self._limites.fond(self._saut), self.etendue.bas_s)
             return
         if recherche.preuve and self._lien is not None and not self._lien.connus.keys() & recherche.vus:
             seconde_s = self._horloge.filtre_s(self._lien.seconde)
@@ -273,6 +275,7 @@ class Fenetre:
             debut_s=debut_s,
             fin_s=self.etendue.haut_s,
             dedans=self._dedans,
+            plafond_ms=plafond_ms(self.etendue.fin_ms),
             attendu=attendu,
             serre=self.serre,
             connus=self._lien.connus if self._lien is not None and self._lien.nette else AUCUN,
