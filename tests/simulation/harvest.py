@@ -74,7 +74,7 @@ class Outcome:
         sessions: processes it took; nights: runs asked for.
         reasons: why it is not proved, or what stopped it.
         warnings: what the proof adds.
-        steps: facts told and changes of the file system.
+        facts, changes: facts told to the plan, and changes of the file system.
         virtual_s: how long it took on the virtual clock.
         retries, refused_429: attempts made again, attempts answered 429.
     """
@@ -92,11 +92,17 @@ class Outcome:
     nights: int = 0
     reasons: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
-    steps: int = 0
+    facts: int = 0
+    changes: int = 0
     virtual_s: float = 0.0
     retries: int = 0
     refused_429: int = 0
     offres: int = 0
+
+    @property
+    def steps(self) -> int:
+        """Facts told and changes of the file system: wherever a promise could have been broken, it was looked at."""
+        return self.facts + self.changes
 
     @property
     def ratio(self) -> float:
@@ -126,11 +132,20 @@ class Harvest:
 
     Attributes:
         world, service, wire: what the harvest meets.
+        folder, settings: the store, and what the command is told.
+        page: the last page that the plan was told, if any.
         outcome: what became of it so far.
     """
 
+    world: Country
+    service: Service
+    wire: Wire
+    folder: Path
+    settings: Settings
+
     def __init__(self, scenario: Scenario, tell: Callable[[str], None] | None = None) -> None:
         self.scenario = scenario
+        self.page: PageLue | None = None
         self.outcome = Outcome(scenario.seed)
         self._tell = tell
         self._rng = random.Random(scenario.seed ^ 0x5EED)
@@ -142,8 +157,6 @@ class Harvest:
         self._task: asyncio.Task[Resultat] | None = None
         self._begun_s: dict[str, float] = {}
         self._read: set[str] = set()
-        self._closed_wrongly = 0
-        self._bilan: Bilan | None = None
         self._facts = 0
 
     # -- told ------------------------------------------------------------------------------------------------------
@@ -215,6 +228,7 @@ class Harvest:
             if resultat is not None:
                 begun_s = self._begun_s.get(resultat.collecte, begins_s)
                 self._judge(folder, resultat, begun_s, clock(), before)
+                scenario.after(self)
                 return
             if outcome.violations:
                 return
@@ -233,7 +247,8 @@ class Harvest:
         self._started_s = loop.time()
         self.wire.forget()
         wall_s = self.world.start_ms / 1000 + scenario.wall_error_s
-        settings = Settings(
+        self.folder = folder
+        self.settings = Settings(
             store=folder,
             api_url=API_URL,
             token_url=TOKEN_URL,
@@ -245,7 +260,7 @@ class Harvest:
         self._task = asyncio.ensure_future(
             shipped.collect(
                 folder,
-                settings,
+                self.settings,
                 observer=self._observe,
                 transport=self.wire,
                 limites=scenario.limites,
@@ -277,7 +292,8 @@ class Harvest:
             files.hook = None
             if timer is not None:
                 timer.cancel()
-            self.outcome.steps += self._steps + self._facts
+            self.outcome.facts += self._facts
+            self.outcome.changes += self._steps
             if self.wire.in_flight:
                 self.violated(f"{self.wire.in_flight} calls were left in flight")
         return None
@@ -306,6 +322,8 @@ class Harvest:
     def told(self, fait: Fait) -> None:
         """The plan hears a fact."""
         self._facts += 1
+        if isinstance(fait, PageLue):
+            self.page = fait
         if self._tell is None:
             return
         q = fait.question
@@ -385,7 +403,6 @@ class Harvest:
     def _judge(self, folder: Path, resultat: Resultat, begun_s: float, end_s: float, before: dict[str, int]) -> None:
         """Compare what is stored with the truth."""
         outcome, world, bilan = self.outcome, self.world, resultat.bilan
-        self._bilan = bilan
         world.advance_to(end_s) if self.scenario.twin.world_clock == "clock" else None
         from_s, to_s = (begun_s, end_s) if self.scenario.twin.world_clock == "clock" else (0.0, world.time_s)
         stored = self._stored(folder)

@@ -56,7 +56,8 @@ class Scenario:
         nights: how many runs; the kills belong to the last one.
         night_s: virtual seconds between two nights.
         between: called between two nights.
-        during: called before each search.
+        during: called before each search, with its number.
+        after: called when a run has ended by itself and was judged.
         wall_error_s: how wrong this machine's clock is.
         failures_max: how often the command is started again after it failed by itself.
         pause_s: virtual seconds until then.
@@ -80,6 +81,7 @@ class Scenario:
     night_s: float = 3600.0
     between: Callable[[Harvest], None] = nothing
     during: Callable[[Harvest, int], None] = nothing
+    after: Callable[[Harvest], None] = nothing
     wall_error_s: float = 0.0
     failures_max: int = 0
     pause_s: float = 30.0
