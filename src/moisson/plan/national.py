@@ -8,7 +8,7 @@ An offer without a date, or dated outside the widest bounds, would keep D below 
 from __future__ import annotations
 
 from moisson.model import Fait, Ligne, PageLue, Question, QuestionRefusee
-from moisson.plan.clock import Horloge
+from moisson.plan.clock import Horloge, nuit_de_changement
 from moisson.plan.limits import Limites
 from moisson.plan.reading import anomalie_de_page, ex_aequo_deplaces
 
@@ -121,6 +121,10 @@ class Controle:
                 self.question = self._datee()
                 return True
         self._refus += 1
+        if self._refus == REFUS_MAX and nuit_de_changement(self._recente_s):
+            # The clock may have changed between the offer's creation and the bound, as written: try the other hour.
+            self._avances_s = [self._avances_s[0] - 3600]
+            self.question = self._datee()
         return self._refus <= REFUS_MAX
 
     def _juger(self) -> None:

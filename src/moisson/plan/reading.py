@@ -7,7 +7,8 @@ slides the other way, and is merely seen twice. New offers cannot enter a search
     state            told                                    becomes
     ---------------  --------------------------------------  -----------------------------------------
     reading          a full page                             reading the page above it, or judged
-    reading          a page shorter than its own header      the same page again, then in doubt
+    reading          a page shorter than its own header, of  the same page again, then in doubt
+                     other dates, or of rows already read
     reading          nothing, since the list became shorter  reading the page that is now last
     reading          more rows seen twice than offers left,  restless: to be read again, ties closed
                      or known rows above unknown ones
@@ -30,7 +31,7 @@ from moisson.model import Ligne, PageLue, Plage, Preuve
 from moisson.plan.clock import nuit_de_changement
 from moisson.plan.limits import Limites
 
-__all__ = ["AUCUN", "Lecture", "anomalie_de_page", "ex_aequo_deplaces", "ordre_rompu", "plafond_ms"]
+__all__ = ["AUCUN", "Lecture", "anomalie_de_page", "ex_aequo_deplaces", "intruse", "ordre_rompu", "plafond_ms"]
 
 
 def anomalie_de_page(page: PageLue) -> str:
@@ -66,6 +67,14 @@ def ex_aequo_deplaces(avant: tuple[Ligne, ...], apres: tuple[Ligne, ...]) -> boo
         haut.creation_ms == bas.creation_ms and rangs[haut.id] > rangs[bas.id]
         for haut, bas in itertools.pairwise(connues)
     )
+
+
+def intruse(lignes: tuple[Ligne, ...], dedans: Callable[[int], bool], plafond_ms: int | None) -> str:
+    """Say which row lies outside the dates asked, or "": then the page is another search's."""
+    for ligne in lignes:
+        if not dedans(ligne.creation_ms) or (plafond_ms is not None and ligne.creation_ms > plafond_ms):
+            return f"offer {ligne.id} came, which lies outside the dates asked"
+    return ""
 
 
 def plafond_ms(fin_ms: int | None) -> int | None:
@@ -124,7 +133,7 @@ class Lecture:
         self.appels = 0
         self.terminee = False
         self._essais = 0
-        self._parties = 0
+        self._departs = 0
         self._lu_depuis: int | None = None
         self._plus_recente: int | None = None
         self._page_unique = False
@@ -159,7 +168,7 @@ class Lecture:
         """Take in the answer to `suivante`."""
         self.appels += 1
         plage, total = page.question.plage, page.total
-        anomalie = anomalie_de_page(page) or self._intruse(page)
+        anomalie = anomalie_de_page(page) or intruse(page.lignes, self._dedans, self._plafond_ms) or self._repetee(page)
         if anomalie:
             self._essais += 1
             if self._essais < self._limites.essais_page:
@@ -172,11 +181,15 @@ class Lecture:
                 self._compter(total)
                 self._finir(vide=False)
                 return
-            if plage.dernier + 1 < min(total, self._limites.profondeur):
+            if plage.dernier + 1 < min(total, self._limites.profondeur) and self._departs < self._limites.essais_page:
                 # It holds more than was believed: begin again at its true last row.
+                self._departs += 1
                 self.suivante = self._limites.page_de(min(total, self._limites.profondeur) - 1, self._saut)
                 return
+        if self._departs == self._limites.essais_page and not self.ids:
+            self.anomalies.append(f"its last row is now beyond {plage.dernier}, now before it")
         self.tronquee = self.tronquee or total > self._limites.profondeur
+        glissees = self._glissees(page)
         self._compter(total)
         if not page.lignes:
             if total == 0 or plage.premier == 0:
@@ -184,7 +197,7 @@ class Lecture:
             else:
                 self.suivante = self._limites.finissant(min(plage.premier, max(total, 1)) - 1)
             return
-        self._ranger(page)
+        self._ranger(page, glissees)
         if self.agitee and not self.serre:
             self._finir(vide=False)
             return
@@ -232,23 +245,34 @@ class Lecture:
         self.ids.update(self._connus)
         self._finir(vide=False)
 
-    def _intruse(self, page: PageLue) -> str:
-        """Say which row lies outside the dates asked, or "": then the page is another search's."""
-        for ligne in page.lignes:
-            if not self._dedans(ligne.creation_ms) or (self._plafond_ms or ligne.creation_ms) < ligne.creation_ms:
-                return f"offer {ligne.id} came, which lies outside the dates asked"
-        return ""
+    def _repetee(self, page: PageLue) -> str:
+        """Say that the page brought known rows alone, more than can have slid onto it, or ""."""
+        connues = sum(1 for ligne in page.lignes if ligne.id in self.ids or ligne.id in self.dehors)
+        if connues < len(page.lignes) or connues <= max(1, self._glissees(page)):
+            return ""
+        return f"rows {page.question.plage} brought only offers already read"
+
+    def _glissees(self, page: PageLue) -> int:
+        """How many rows of the pages below may stand on this one: those asked twice, and one for each offer that left.
+
+        A total that rose says nothing about how many left.
+        """
+        if self._lu_depuis is None or self.premiere is None or self.montee or page.total > self.derniere:
+            return len(page.lignes)
+        return max(0, page.question.plage.dernier + 1 - self._lu_depuis) + self.derniere - page.total
 
     def _compter(self, total: int) -> None:
-        self._parties = max(0, self.derniere - total) if self.premiere is not None else 0
         if self.premiere is None:
             self.premiere = total
         elif total > self.derniere:
             self.montee = True
         self.derniere = total
 
-    def _ranger(self, page: PageLue) -> None:
-        """Keep the rows and check their order, within the page and against the pages below."""
+    def _ranger(self, page: PageLue, glissees: int) -> None:
+        """Keep the rows and check their order, within the page and against the pages below.
+
+        Rows that slid here from below are at most so many, and stand at its foot: else ties changed places.
+        """
         rompu = ordre_rompu(page.lignes)
         if rompu:
             self.anomalies.append(rompu)
@@ -266,13 +290,7 @@ class Lecture:
             ):
                 self.anomalies.append(f"offer {ligne.id} stands above newer rows and was not below them")
             (self.ids if self._dedans(ligne.creation_ms) else self.dehors)[ligne.id] = ligne.creation_ms
-        # Rows slide onto this page for as many offers as left meanwhile, by the total, and they stand at its foot.
-        recouvertes = max(0, page.question.plage.dernier + 1 - self._lu_depuis) if self._lu_depuis is not None else 0
-        trop = deja > recouvertes + self._parties and not self.montee
-        if trop and deja == len(page.lignes) > 1:
-            # Not ties that moved, but a page served in the place of another.
-            self.anomalies.append(f"rows {page.question.plage} brought only offers already read")
-        if (trop or inconnue_dessous) and self._lu_depuis is not None and not self.anomalies:
+        if (deja > glissees or inconnue_dessous) and self._lu_depuis is not None and not self.anomalies:
             self.agitee = True
         self._plus_recente = max(self._plus_recente or 0, page.lignes[0].creation_ms // 1000)
 

@@ -20,10 +20,11 @@ from __future__ import annotations
 
 import msgspec
 
+from moisson.errors import ContractBroken
 from moisson.model import Fait, FenetreBilan, Ligne, PageLue, Plage, Question, QuestionRefusee
 from moisson.plan.clock import Horloge, fin_de_nuit_s, nuit_de_changement
 from moisson.plan.limits import Limites
-from moisson.plan.reading import AUCUN, anomalie_de_page, ordre_rompu, plafond_ms
+from moisson.plan.reading import AUCUN, anomalie_de_page, intruse, ordre_rompu, plafond_ms
 from moisson.plan.search import Recherche
 
 __all__ = ["Bordure", "Etendue", "Fenetre", "choisir_bord"]
@@ -109,6 +110,8 @@ class Fenetre:
         self._debut_ms = etendue.bas_ms
         self._recherche: Recherche | None = None
         self._essais = 0
+        self._rebours = 0
+        self._annonce_fond: int | None = None
         self._dessous: list[PageLue] = []
         self.appels = 0
         self.close = False
@@ -136,7 +139,11 @@ class Fenetre:
         return sum(1 for ms in self._recherche.lues.values() if fin_ms is None or ms <= fin_ms)
 
     def dire(self, fait: Fait) -> None:
-        """Take in the answer to `question`."""
+        """Take in the answer to `question`.
+
+        Raises:
+            ContractBroken: a stretch holds far more than the rows above its own lower border.
+        """
         self.appels += 1
         if isinstance(fait, PageLue):
             {"fond": self._dire_fond, "page": self._dire_page, "lien": self._dire_lien}[fait.question.role](fait)
@@ -181,11 +188,15 @@ class Fenetre:
         if page.total <= plage.dernier + 1 and not self._dessous:
             self._lire_tout(page.total, deja=page)
             return
-        if anomalie_de_page(page) or ordre_rompu(page.lignes):
+        ailleurs = intruse(page.lignes, self._dedans, plafond_ms(self.etendue.fin_ms))
+        if anomalie_de_page(page) or ordre_rompu(page.lignes) or ailleurs:
             self._essais += 1
             if self._essais < self._limites.essais_page or not page.lignes:
                 if self._essais >= 2 * self._limites.essais_page:
                     self._abandonner(f"its deepest page stays empty though {page.total} offers are announced")
+                return
+            if ailleurs:
+                self._abandonner(ailleurs)
                 return
         self._essais = 0
         bord = choisir_bord(page.lignes)
@@ -220,6 +231,7 @@ class Fenetre:
         reste = max(1, page.total - plage.premier - dessus + repris) if dessus or plage.premier == 0 else 0
         self.bordure = Bordure(bord, connus, reste, nette)
         self._dessous.clear()
+        self._annonce_fond = plage.premier + dessus
         self._recherche = self._nouvelle_recherche(debut_s, plage.premier)
         self._recherche.amorcer(page)
         self._suivre(self._recherche)
@@ -229,9 +241,23 @@ class Fenetre:
         assert recherche is not None
         if self.terminale and page.total > self._limites.profondeur:
             # More is left than one search shows after all: look for a border.
+            self._rebours += 1
+            if self._rebours >= self._limites.essais_page:
+                self._abandonner(f"now more, now fewer offers are announced than a search shows, {page.total} at last")
+                return
             self.terminale = False
             self._recherche = None
             self.question = self._demander("fond", self._limites.fond(self._saut), self.etendue.bas_s)
+            return
+        if self._annonce_fond is not None and page.total > self._annonce_fond + self._limites.profondeur // 2:
+            self._essais += 1
+            if self._essais >= self._limites.essais_page:
+                raise ContractBroken(
+                    f"{page.total} offers are announced above a row that {self._annonce_fond} stood above",
+                    doing=f"reading rows {page.question.plage} of window {self.numero}",
+                    todo="The order or a bound is ignored, and nothing can be proved. Look at `moisson check`, and try "
+                    "again later.",
+                )
             return
         recherche.lire(page)
         self._suivre(recherche)
