@@ -70,6 +70,7 @@ class Outcome:
         missing: offers that stayed online throughout and are not in the store.
         named: how many offers the run itself said are missing.
         invented: ids in the store that never existed.
+        shrank: the country lost nearly a fifth, which is not believed.
         stale: offers in the store that were gone before the run began.
         sessions: processes it took; nights: runs asked for.
         reasons: why it is not proved, or what stopped it.
@@ -87,6 +88,7 @@ class Outcome:
     missing: int = 0
     named: int = 0
     invented: int = 0
+    shrank: bool = False
     stale: int = 0
     sessions: int = 0
     nights: int = 0
@@ -158,6 +160,7 @@ class Harvest:
         self._begun_s: dict[str, float] = {}
         self._read: set[str] = set()
         self._facts = 0
+        self._most = 0
 
     # -- told ------------------------------------------------------------------------------------------------------
 
@@ -222,6 +225,7 @@ class Harvest:
         while True:
             outcome.sessions += 1
             kill = kills.pop(0) if kills else None
+            self._most = max(self._most, self.world.total)
             before = self._stored(folder)
             begins_s = clock()
             resultat = await self._session(folder, kill)
@@ -405,6 +409,7 @@ class Harvest:
         outcome, world, bilan = self.outcome, self.world, resultat.bilan
         world.advance_to(end_s) if self.scenario.twin.world_clock == "clock" else None
         from_s, to_s = (begun_s, end_s) if self.scenario.twin.world_clock == "clock" else (0.0, world.time_s)
+        outcome.shrank = world.total < 0.85 * self._most
         stored = self._stored(folder)
         ids = set(stored) if self.scenario.fold else self._read
         throughout = world.alive_throughout(from_s, to_s)

@@ -318,6 +318,14 @@ def pages() -> Iterator[tuple[str, Scenario]]:
         yield f"{fault} every tenth call", with_faults(f"{fault}:every=10", offres=300)
 
 
+def nothings() -> Iterator[tuple[str, Scenario]]:
+    """Each call in turn is answered "nothing matches", then every tenth one is."""
+    for index in range(26):
+        yield f"at call {index}", with_faults(f"nothing:at={index}", offres=150)
+    for seed in range(6):
+        yield f"at random, seed {seed}", with_faults("nothing:p=0.1", seed=seed)
+
+
 def noise() -> Iterator[tuple[str, Scenario]]:
     """Totals that are off now and then."""
     for seed in range(6):
@@ -541,6 +549,18 @@ def shrunk() -> Iterator[tuple[str, Scenario]]:
 
     for name, between in (("half", halve), ("nothing", silence)):
         yield name, replace(calm(200), fold=True, nights=2, between=between, after=_all_kept)
+    for index in (0, 5, 15, 25):
+        begun: list[int] = []
+
+        def remember(harvest: Harvest, begun: list[int] = begun) -> None:
+            begun[:] = [harvest.wire.searches]
+
+        def later(harvest: Harvest, number: int, begun: list[int] = begun, index: int = index) -> None:
+            if begun and number == begun[0] + index:
+                silence(harvest)
+
+        then = replace(calm(200), fold=True, nights=2, between=remember, during=later, after=_all_kept)
+        yield f"nothing from call {index} of the second night on", then
 
 
 def _all_kept(harvest: Harvest) -> None:
@@ -596,6 +616,7 @@ ROWS: tuple[Row, ...] = (
     Row(
         "pages", "a page repeated; a short page in the middle; an empty page under a total", "0 after re-reading", pages
     ),
+    Row("nothings", "one answer that says “nothing”", "0 after asking again", nothings),
     Row(
         "noise",
         "totals off by ±3 from call to call",

@@ -133,6 +133,11 @@ class Noeud:
         if fait.question.role == "page":
             self._dire_page(fait)
             return
+        if fait.total == 0 and (fait.question.role == "retour" or not self.part.critere.filtres):
+            # A crowd does not vanish at once: nothing is believed when it comes again and again.
+            self._essais += 1
+            if self._essais < self._limites.essais_page:
+                return
         self._prendre(fait)
         if fait.question.role == "etendue":
             self.premiere = self.derniere = fait.total

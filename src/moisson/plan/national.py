@@ -72,8 +72,15 @@ class Controle:
         self._horloge = horloge
         self.question = self._datee()
 
-    def commencer(self, page: PageLue, horloge: Horloge) -> None:
-        """Take an unfiltered page that was just read for another purpose as the first total."""
+    def commencer(self, page: PageLue, horloge: Horloge, recente_s: int) -> None:
+        """Take an unfiltered page that was just read for another purpose as the first total.
+
+        Args:
+            page: the page.
+            horloge: the clocks.
+            recente_s: newest shown second known before, for a page that shows none.
+        """
+        self._recente_s = recente_s
         self._prendre(page)
         self.dater(horloge)
 
@@ -88,7 +95,8 @@ class Controle:
                 motif = fait.message if isinstance(fait, QuestionRefusee) else fait.raison
                 self._clore(f"the national totals could not be asked: {motif}")
             return
-        anomalie = anomalie_de_page(fait)
+        # That the country is empty is believed when it is said again and again.
+        anomalie = anomalie_de_page(fait) or fait.total == 0
         if anomalie and self._echecs < self._limites.essais_page:
             self._echecs += 1
             return

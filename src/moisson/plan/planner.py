@@ -362,7 +362,7 @@ class Planificateur:
         self.etape = "cloture"
         self._cloture = self._inscrire(Controle(self._numeroter(), self._limites, (self._depart.debut_s,), AVANCES_S))
         if page is not None:
-            self._cloture.commencer(page, self._horloge)
+            self._cloture.commencer(page, self._horloge, self._sommet.seconde)
 
     # -- bookkeeping -----------------------------------------------------------------------------------------------
 

@@ -169,11 +169,12 @@ class Lecture:
         self.appels += 1
         plage, total = page.question.plage, page.total
         anomalie = anomalie_de_page(page) or intruse(page.lignes, self._dedans, self._plafond_ms) or self._repetee(page)
-        if anomalie:
+        if anomalie or total == 0:
+            # A search that holds nothing any more is believed when it says so again and again.
             self._essais += 1
             if self._essais < self._limites.essais_page:
                 return
-            self.anomalies.append(anomalie)
+            self.anomalies += [anomalie] if anomalie else []
         self._essais = 0
         if self._lu_depuis is None and total > plage.dernier + 1 and not self.ids:
             if total > self._limites.profondeur and plage.dernier + 1 < self._limites.profondeur:

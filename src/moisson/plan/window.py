@@ -269,6 +269,7 @@ class Fenetre:
             return
         if recherche.preuve and self._lien is not None and not self._lien.connus.keys() & recherche.vus:
             seconde_s = self._horloge.filtre_s(self._lien.seconde)
+            self._essais = 0
             self.question = Question(
                 self.numero, "lien", self._limites.premiere, debut_s=seconde_s - 1, fin_s=seconde_s + 1
             )
@@ -280,6 +281,9 @@ class Fenetre:
         recherche, lien = self._recherche, self._lien
         assert recherche is not None
         assert lien is not None
+        self._essais += page.total == 0
+        if page.total == 0 and self._essais < self._limites.essais_page:
+            return
         au_bord = {ligne.id for ligne in page.lignes if ligne.creation_ms // 1000 == lien.seconde}
         if au_bord & lien.connus.keys() or not au_bord <= recherche.vus:
             if recherche.relire("no offer links it to the window above, whose border second is still there"):
