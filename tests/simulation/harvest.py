@@ -44,7 +44,7 @@ from tests.simulation.scenario import Kill, Scenario
 from tests.simulation.wire import API_URL, TOKEN_URL, Wire
 from tests.virtual_loop import VirtualLoop
 
-__all__ = ["Harvest", "Killed", "Outcome", "simulate"]
+__all__ = ["Harvest", "Killed", "Outcome", "simulate", "trouble"]
 
 T = TypeVar("T")
 SNAPSHOT_S = 5.0
@@ -459,6 +459,14 @@ class Harvest:
 def simulate(scenario: Scenario, tell: Callable[[str], None] | None = None) -> Outcome:
     """Play a scenario from its seed."""
     return Harvest(scenario, tell).play()
+
+
+def trouble(scenario: Scenario, outcome: Outcome) -> list[str]:
+    """What is wrong with an outcome: promises broken, or another verdict than is due."""
+    due = scenario.due | {3} if outcome.shrank else scenario.due
+    if outcome.violations or outcome.verdict in due:
+        return outcome.violations
+    return [f"ended with {outcome.verdict} where {sorted(due)} is due: {'; '.join(outcome.reasons)}"]
 
 
 @contextlib.contextmanager

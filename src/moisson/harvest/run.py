@@ -171,8 +171,8 @@ def _garde(store: Store, bilan: Bilan, *, accept_shrink: bool) -> tuple[Bilan, b
     if accept_shrink or reste >= (1 - RETRAIT_MAX) * avant:
         return bilan, True
     raison = (
-        f"{reste} offers are announced, {avant} were before: no offer was closed. If so many are really gone, run again "
-        "with --accept-shrink"
+        f"{reste} offers are announced, {avant} were before: no offer was closed. If so many are really gone, run "
+        "again with --accept-shrink"
     )
     return msgspec.structs.replace(bilan, prouve=False, raisons=(*bilan.raisons, raison)), False
 

@@ -14,6 +14,10 @@ from moisson.plan.reading import anomalie_de_page, ex_aequo_deplaces
 
 __all__ = ["Controle"]
 
+AVANCES_NUIT_S = (7201, 3601, 1800, 900, 600, 300)
+"""More of them on a night of change, where the shift may be an hour off: a bound must lie beyond the newest offer, out
+of the hour that is read twice, and not in the future."""
+
 REFUS_MAX = 60
 """Times the narrowest dated question is asked again after a refusal. Where a bound in the future is refused, one put a
 second above an offer that was just created is taken a second later: so many calls last longer than that at any pace."""
@@ -54,6 +58,7 @@ class Controle:
         self._limites = limites
         self._debuts_s = list(debuts_s)
         self._avances_s = list(avances_s)
+        self._nuit_s: list[int] = []
         self._horloge: Horloge | None = None
         self._recente_s = 0
         self._totaux: list[int] = []
@@ -70,19 +75,24 @@ class Controle:
     def dater(self, horloge: Horloge) -> None:
         """Go on to the dated total, now that the first page was looked at and the clocks are known."""
         self._horloge = horloge
+        if nuit_de_changement(self._recente_s):
+            self._nuit_s = sorted({*self._avances_s, *AVANCES_NUIT_S}, reverse=True)
+            self._avances_s = list(self._nuit_s)
         self.question = self._datee()
 
-    def commencer(self, page: PageLue, horloge: Horloge, recente_s: int) -> None:
-        """Take an unfiltered page that was just read for another purpose as the first total.
+    def commencer(self, page: PageLue | None, horloge: Horloge, recente_s: int) -> None:
+        """Begin with the clocks known.
 
         Args:
-            page: the page.
+            page: an unfiltered page that was just read for another purpose: its total is the first; or None.
             horloge: the clocks.
             recente_s: newest shown second known before, for a page that shows none.
         """
+        self._horloge = horloge
         self._recente_s = recente_s
-        self._prendre(page)
-        self.dater(horloge)
+        if page is not None:
+            self._prendre(page)
+            self.dater(horloge)
 
     def dire(self, fait: Fait) -> None:
         """Take in the answer to `question`."""
@@ -150,6 +160,10 @@ class Controle:
                 f"{apres} offers are announced without dates and {date} within all dates: "
                 f"{abs(apres - date)} lie outside, or the totals do not keep still"
             )
+        elif apres is not None and self._nuit_s:
+            # The bound that was taken may have been an hour short: a wider one may be taken by now.
+            self._avances_s = list(self._nuit_s)
+            self.question = self._datee()
 
     def _clore(self, raison: str) -> None:
         self.raison = raison

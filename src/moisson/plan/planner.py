@@ -361,8 +361,7 @@ class Planificateur:
     def _entrer_cloture(self, page: PageLue | None) -> None:
         self.etape = "cloture"
         self._cloture = self._inscrire(Controle(self._numeroter(), self._limites, (self._depart.debut_s,), AVANCES_S))
-        if page is not None:
-            self._cloture.commencer(page, self._horloge, self._sommet.seconde)
+        self._cloture.commencer(page, self._horloge, self._sommet.seconde)
 
     # -- bookkeeping -----------------------------------------------------------------------------------------------
 
