@@ -139,11 +139,11 @@ class Controle:
                 self.question = self._datee()
                 return True
         self._refus += 1
-        if self._refus == REFUS_MAX and nuit_de_changement(self._recente_s):
+        if self._refus == REFUS_MAX and self._nuit_s:
             # The clock may have changed between the offer's creation and the bound, as written: try the other hour.
             self._avances_s = [self._avances_s[0] - 3600]
             self.question = self._datee()
-        return self._refus <= REFUS_MAX
+        return self._refus <= REFUS_MAX * (2 if self._nuit_s else 1)
 
     def _juger(self) -> None:
         """Compare the last dated total with the unfiltered totals asked just before and just after it."""
@@ -160,7 +160,7 @@ class Controle:
                 f"{apres} offers are announced without dates and {date} within all dates: "
                 f"{abs(apres - date)} lie outside, or the totals do not keep still"
             )
-        elif apres is not None and self._nuit_s:
+        elif apres is not None and self._nuit_s and self._refus < REFUS_MAX:
             # The bound that was taken may have been an hour short: a wider one may be taken by now.
             self._avances_s = list(self._nuit_s)
             self.question = self._datee()
