@@ -304,8 +304,8 @@ def ties() -> Iterator[tuple[str, Scenario]]:
 
 
 def few_more_calls(outcome: Outcome) -> str:
-    """At most 1.06 times the floor, and the dozen calls that any country costs."""
-    if outcome.verdict == PROVED and outcome.calls > 1.06 * outcome.floor + 12 and outcome.floor >= 100:
+    """At most 1.06 times the floor, the dozen calls that any country costs, and two windows read before it was seen."""
+    if outcome.verdict == PROVED and outcome.floor >= 100 and outcome.calls > 1.06 * outcome.floor + 12 + 2 * 21:
         return f"{outcome.calls} calls for a floor of {outcome.floor}"
     return ""
 

@@ -40,6 +40,7 @@ FOUND = {
     1204: "a last window that held more than a search shows was read as if it did not",
     1212: "rows of another search, served in the place of a page, counted as read",
     1841: "rows of other dates than asked led to bounds in the wrong order",
+    2328: "rows that slid further than a page were taken for ties that change places",
     1936: "a country that died out left the closing totals without a date to ask up to",
 }
 """Seeds that found something, and what; see docs/simulation.md."""

@@ -134,6 +134,7 @@ class Lecture:
         self.terminee = False
         self._essais = 0
         self._departs = 0
+        self._a_glisser = 0
         self._lu_depuis: int | None = None
         self._plus_recente: int | None = None
         self._page_unique = False
@@ -254,13 +255,15 @@ class Lecture:
         return f"rows {page.question.plage} brought only offers already read"
 
     def _glissees(self, page: PageLue) -> int:
-        """How many rows of the pages below may stand on this one: those asked twice, and one for each offer that left.
+        """How many rows of the pages below may stand on this one: those asked twice, and one for each offer that left
+        since the page below, or before where that page was filled with rows that slid.
 
         A total that rose says nothing about how many left.
         """
         if self._lu_depuis is None or self.premiere is None or self.montee or page.total > self.derniere:
             return len(page.lignes)
-        return max(0, page.question.plage.dernier + 1 - self._lu_depuis) + self.derniere - page.total
+        recouvertes = max(0, page.question.plage.dernier + 1 - self._lu_depuis)
+        return recouvertes + self._a_glisser + self.derniere - page.total
 
     def _compter(self, total: int) -> None:
         if self.premiere is None:
@@ -291,6 +294,7 @@ class Lecture:
             ):
                 self.anomalies.append(f"offer {ligne.id} stands above newer rows and was not below them")
             (self.ids if self._dedans(ligne.creation_ms) else self.dehors)[ligne.id] = ligne.creation_ms
+        self._a_glisser = max(0, glissees - deja) if deja == len(page.lignes) else 0
         if (deja > glissees or inconnue_dessous) and self._lu_depuis is not None and not self.anomalies:
             self.agitee = True
         self._plus_recente = max(self._plus_recente or 0, page.lignes[0].creation_ms // 1000)
