@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.simulation.harvest import Outcome, simulate, trouble
-from tests.simulation.scenario import draw
+from tests.simulation.scenario import SMALL_FROM, draw
 from tests.simulation.table import ROWS, play
 
 PAGE = Path(__file__).parents[2] / "docs" / "simulation.md"
@@ -41,7 +41,7 @@ def main(argv: list[str] | None = None) -> int:
     with multiprocessing.Pool(options.jobs) as pool:
         if options.table:
             return table(pool, options.rows.split(",") if options.rows else [], write=options.write)
-        first = random.SystemRandom().randrange(10**9) if options.first is None else options.first
+        first = random.SystemRandom().randrange(SMALL_FROM, 10**9) if options.first is None else options.first
         return fresh(pool, first, options.seconds, options.jobs)
 
 
@@ -56,10 +56,11 @@ def one(seed: int, *, verbose: bool) -> int:
     return bool(wrong)
 
 
-def _try(seed: int) -> tuple[int, Outcome, list[str]]:
+def _try(seed: int) -> tuple[int, Outcome, list[str], float]:
+    begun_s = time.process_time()
     scenario = draw(seed)
     outcome = simulate(scenario)
-    return seed, outcome, trouble(scenario, outcome)
+    return seed, outcome, trouble(scenario, outcome), time.process_time() - begun_s
 
 
 def fresh(pool: multiprocessing.pool.Pool, first: int, seconds: float, jobs: int) -> int:
@@ -75,21 +76,22 @@ def fresh(pool: multiprocessing.pool.Pool, first: int, seconds: float, jobs: int
     print(f"seeds from {first} on", flush=True)
     verdicts: Counter[int] = Counter()
     calls = facts = changes = failing = 0
-    virtual_s = 0.0
+    virtual_s = busy_s = 0.0
     # A few at a time: the pool would else draw the whole endless list at once.
     source = seeds()
     while batch := [seed for seed, _ in zip(source, range(8 * jobs), strict=False)]:
-        for seed, outcome, wrong in pool.imap_unordered(_try, batch):
+        for seed, outcome, wrong, cpu_s in pool.imap_unordered(_try, batch):
             verdicts[outcome.verdict] += 1
             calls, facts, changes = calls + outcome.calls, facts + outcome.facts, changes + outcome.changes
-            virtual_s += outcome.virtual_s
+            virtual_s, busy_s = virtual_s + outcome.virtual_s, busy_s + cpu_s
             if wrong:
                 failing += 1
                 print(f"seed {seed}: {'; '.join(wrong)[:400]}\n    {REPLAY.format(seed)}", flush=True)
     spent_s = time.monotonic() - begun_s
     count = verdicts.total()
     print(
-        f"{count} harvests in {spent_s:.0f} s, {count / spent_s * 60:.0f} a minute ({calls} calls, {facts} facts, "
+        f"{count} harvests in {spent_s:.0f} s, {count / spent_s * 60:.0f} a minute, {count / busy_s * 60:.0f} a minute "
+        f"of one core's time ({calls} calls, {facts} facts, "
         f"{changes} changes of the file system; {virtual_s / 86_400:.1f} days of virtual time); verdicts "
         f"{dict(sorted(verdicts.items()))}; {failing} failing; {_machine()}"
     )

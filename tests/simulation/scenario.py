@@ -101,6 +101,9 @@ BODIES = ("unknown_keys", "changed_type", "null_object")
 OCTOBERS = {2025: datetime(2025, 10, 26, 1, tzinfo=UTC), 2026: datetime(2026, 10, 25, 1, tzinfo=UTC)}
 OCTOBERS |= {2027: datetime(2027, 10, 31, 1, tzinfo=UTC), 2028: datetime(2028, 10, 29, 1, tzinfo=UTC)}
 """When Paris goes back to winter time."""
+SMALL_FROM = 1_000_000
+"""From this seed on worlds are smaller: most of what was found takes few pages, and more of them fit in a minute. Those
+below keep their sizes, so that what they found once stays found."""
 PAUSES_S = (1.5, 5.0, 60.0, 3600.0, 40_000.0)
 EVENTS_MAX = 300
 """Most events of the world while nobody looks: a pause must not cost more than the harvest."""
@@ -120,10 +123,11 @@ def draw(seed: int) -> Scenario:
         return True
 
     page = rng.randint(5, 15)
-    limites = Limites(page=page, depart_max=page * rng.randint(4, 20))
+    small = seed >= SMALL_FROM
+    limites = Limites(page=page, depart_max=page * rng.randint(*((3, 8) if small else (4, 20))))
     size = rng.choice((0, 1, page, page + 1, limites.profondeur, limites.profondeur + 1))
     if rng.random() < 0.9:
-        size = int(rng.choice((100, 200, 200, 400, 400, 800, 2000)) * rng.uniform(0.3, 1.0))
+        size = int(rng.choice((100, 200, 200, 400, 400, 800, 2000)) * rng.uniform(0.3, 1.0) * (0.4 if small else 1))
     rate: float | Literal["auto"] = rng.choice((3.0, 3.0, 10.0, "auto"))
     quota = rng.choice((None, 3.0 if rate == 3.0 else 10.0, 10.0))
     latency_s = rng.choice(((0.05, 0.1), (0.1, 0.6), (0.5, 4.0)))
