@@ -42,6 +42,7 @@ FOUND = {
     1841: "rows of other dates than asked led to bounds in the wrong order",
     2328: "rows that slid further than a page were taken for ties that change places",
     1936: "a country that died out left the closing totals without a date to ask up to",
+    5000108: "a page of one part of a crowd, served in the place of another's, hid eight offers behind withdrawals",
 }
 """Seeds that found something, and what; see docs/simulation.md."""
 

@@ -13,7 +13,7 @@
 
 What decides is not the axis but the count: distinct ids read = offers announced for the whole. When offers left
 meanwhile the count is only bounded, and an offer that no part asked for could hide behind one that left; so the parts
-must then be known to cover the whole (their counts added up to it, on one answer) and each be proved.
+must then be known to cover the whole (their counts added up to it, on one answer), share no offer, and each be proved.
 """
 
 from __future__ import annotations
@@ -155,7 +155,10 @@ class Noeud:
         if self.close or self.question is not None or not self._enfants:
             return
         if all(enfant.close for enfant in self._enfants):
-            self._couverte = self._couverte and all(enfant.preuve for enfant in self._enfants)
+            # An offer has one class an axis: one that stands in two parts came with a page of another search.
+            lus = sum(len(enfant.ids) for enfant in self._enfants)
+            disjointes = lus == len({id_ for enfant in self._enfants for id_ in enfant.ids})
+            self._couverte = self._couverte and disjointes and all(enfant.preuve for enfant in self._enfants)
             for enfant in self._enfants:
                 self.ids.update(enfant.ids)
                 self.agitee = self.agitee or enfant.agitee
