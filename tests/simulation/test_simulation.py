@@ -35,6 +35,7 @@ FRESH, FRESH_S = 150, 25.0
 FOUND = {
     17: "a second with more offers than a page at the very top was walked twenty times, its missing counted as often",
     55: "an offer that appeared while the first answer was under way was thought missing (by the simulation)",
+    89: "a witness in a crowded second, whose rows change places, was not on the first page of its own second",
     1038: "a bound just above an offer of this very second, where the future is refused, failed the national totals",
     1170: "one second that fills the newest page could not be swept, with a false reason",
     1204: "a last window that held more than a search shows was read as if it did not",
