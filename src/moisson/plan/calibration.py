@@ -70,7 +70,7 @@ class Etalonnage:
         if isinstance(fait, PageLue):
             temoin, decalage, marge = self._essais[self._rang]
             seconde = temoin.creation_ms // 1000
-            # One created at the same instant says as much: a crowded second need not show the witness on its first page.
+            # Another of its instant says as much: a crowded second need not show the witness on its first page.
             if any(ligne.creation_ms == temoin.creation_ms for ligne in fait.lignes):
                 ailleurs = [ligne for ligne in fait.lignes if abs(ligne.creation_ms // 1000 - seconde) > marge + 1]
                 if ailleurs:
