@@ -135,8 +135,8 @@ def calm(
                 "world_clock": "clock",
                 "page_size": limites.page,
                 "start_max": limites.depart_max,
-                "quota_per_s": 3.0,
-                "quota_mode": "window",
+                # Where the quota is not what is tried, answers that overtake each other must not look like too many.
+                "quota_per_s": 10.0,
                 **twin,
             }
         ),
