@@ -164,13 +164,15 @@ def _redire(plan: Planificateur, faits: Iterable[Fait]) -> Iterable[Fait]:
 
 
 def _garde(store: Store, bilan: Bilan, *, accept_shrink: bool) -> tuple[Bilan, bool]:
-    """Close nothing when the country shrank by more than a fifth since the last proved run, unless that is accepted."""
-    avant = store.last_proved_total()
-    if not avant or accept_shrink or bilan.nationale_premiere >= (1 - RETRAIT_MAX) * avant:
+    """Close nothing when the country shrank by more than a fifth, since the last proved run or during this one, unless
+    that is accepted: an API that forgets offers says of each window that they left."""
+    avant = max(store.last_proved_total() or 0, bilan.nationale_premiere)
+    reste = min(bilan.nationale_premiere, bilan.nationale_derniere)
+    if accept_shrink or reste >= (1 - RETRAIT_MAX) * avant:
         return bilan, True
     raison = (
-        f"{bilan.nationale_premiere} offers are announced, {avant} were when the store was last proved: no offer was "
-        "closed. If so many are really gone, run again with --accept-shrink"
+        f"{reste} offers are announced, {avant} were before: no offer was closed. If so many are really gone, run "
+        "again with --accept-shrink"
     )
     return msgspec.structs.replace(bilan, prouve=False, raisons=(*bilan.raisons, raison)), False
 
