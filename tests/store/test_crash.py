@@ -93,7 +93,7 @@ def steps_of_a_run(folder: Path) -> list[str]:
     return done
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_killed_at_any_step_then_run_again(tmp_path: Path) -> None:
     """From the first page to the last removal."""
     base = tmp_path / "base"

@@ -96,7 +96,8 @@ def test_a_wrong_name_gets_a_hint(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         query(open_here(filled(tmp_path)), "SELECT * FROM ofres")
     assert str(caught.value) == (
-        "There is no table ofres. Did you mean offres? The tables are: collectes, erreurs, fenetres, offres."
+        "There is no table ofres. Did you mean offres? The tables are: agregats_jour, collectes, erreurs, fenetres, "
+        "offres, offres_versions, presence, vie_offre."
     )
 
 

@@ -89,12 +89,14 @@ def write_aggregates(
         for batch in engine.sql(_QUERY, params=asked).to_arrow_reader(rows_max):
             append.add(pa.Table.from_batches([batch]).cast(AGREGATS_JOUR))
     append.finish()
+    if not writer.files(TABLE):
+        writer.write(TABLE, 0, AGREGATS_JOUR.empty_table())
 
 
 @contextlib.contextmanager
 def _engine(spill: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """An engine of bounded memory; what it writes aside is gone when it is closed."""
-    config = {"memory_limit": _MEMORY, "temp_directory": str(spill), "preserve_insertion_order": False}
+    config = {"memory_limit": _MEMORY, "threads": 2, "temp_directory": str(spill), "preserve_insertion_order": False}
     try:
         with duckdb.connect(":memory:", config=config) as connection:
             yield connection

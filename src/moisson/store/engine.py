@@ -15,6 +15,7 @@ import duckdb
 import pyarrow as pa
 
 from moisson.errors import MoissonError, StoreCorrupt, UsageError
+from moisson.store import history_sql
 from moisson.store.generation import Generation
 from moisson.store.schema import TABLES
 from moisson.store.store import Store, open_store
@@ -41,6 +42,9 @@ class Engine:
         with_files: more tables from files of yours (.parquet, .csv, .tsv, .json, .ndjson), by name.
         threads: threads of the engine, or None for one a core.
 
+    Attributes:
+        without_history: the state was made before history was kept.
+
     Raises:
         UsageError: a name is not one, or is taken, or a file is missing or of another kind.
     """
@@ -65,10 +69,17 @@ class Engine:
             assert generation is not None
             paths = [str(path) for path in generation.files(table)]
             allowed += paths
-            self._view(table, f"read_parquet([{', '.join(map(_quoted, paths))}], hive_partitioning = false)")
+            source = f"read_parquet([{', '.join(map(_quoted, paths))}], hive_partitioning = false)"
+            if table == "presence":
+                source = history_sql.presence_source(source, generation.manifest)
+            self._view(table, source)
+        self.without_history = generation is not None and history_sql.no_history(generation.manifest)
         for table, schema in TABLES.items():
-            if table not in tables:
+            if table not in tables and not (self.without_history and table in history_sql.HISTORY):
                 self._connection.from_arrow(schema.empty_table()).create(table)
+        if not self.without_history:
+            for statement in history_sql.statements():
+                self._connection.execute(statement)
         for name, path in with_files.items():
             allowed.append(str(path.resolve()))
             self._add_file(name, path.resolve(), taken={*tables, *TABLES})
@@ -188,6 +199,11 @@ class _translated:  # noqa: N801 -- reads as a statement
     def _translate(self, error: Exception) -> MoissonError:
         text = str(error)
         if isinstance(error, duckdb.CatalogException) and (match := _UNKNOWN.search(text)):
+            if self._engine.without_history and match[1] in history_sql.HISTORY:
+                return UsageError(
+                    f"{match[1]} is not there yet: this store was last filled by a Moisson that kept no history",
+                    todo="The next `moisson collect` begins it.",
+                )
             return _unknown_table(match[1], self._engine.tables())
         if isinstance(error, duckdb.PermissionException):
             return UsageError("A query reads the store's tables only, no other file nor the network")
