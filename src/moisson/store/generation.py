@@ -202,15 +202,17 @@ class GenerationWriter:
             data: its rows.
             digest: see DataFile.
             borne: see DataFile.
-            order: numbers of the rows in the order in which they are to stand; None: as they are. Meant for large
-                tables: a row group is put in order at a time, and no ordered copy of the whole is made.
+            order: numbers of the rows that are written, in the order in which they are to stand; None: all, as they
+                are. Meant for large tables: a row group is put in order at a time, and no ordered copy of the whole
+                is made.
             index: what to put into the file's index (see index.py).
         """
         nom = data_file_name(table, self.number, part)
         path = self.folder / table / nom
+        lignes = len(data) if order is None else len(order)
         files.step("write", path)
         with pq.ParquetWriter(path, data.schema, compression="zstd", compression_level=3) as sink:
-            for start in range(0, max(1, len(data)), _ROW_GROUP):
+            for start in range(0, max(1, lignes), _ROW_GROUP):
                 rows = slice(start, start + _ROW_GROUP)
                 sink.write_table(data[rows] if order is None else data.take(order[rows]), _ROW_GROUP)
         files.fsync_file(path)
@@ -220,7 +222,7 @@ class GenerationWriter:
         with self._mutex:
             self.written += 1
             self.written_bytes += size
-            self._tables[table].append(DataFile(nom, data.num_rows, size, digest, borne))
+            self._tables[table].append(DataFile(nom, lignes, size, digest, borne))
 
     def link(self, table: str, file: DataFile) -> None:
         """Take over one file of the previous generation."""
