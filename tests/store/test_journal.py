@@ -14,7 +14,7 @@ from moisson.errors import DiskFull, StoreCorrupt
 from moisson.model import Critere, Fait, Ligne, PageLue, Plage, Question, QuestionEchouee, QuestionRefusee
 from moisson.store.journal import Debut, Journal
 
-DEBUT = Debut("20261123T224601Z", "https://api.example.org", False, "1", "", 1_795_473_961.0)
+DEBUT = Debut("20261123T224601Z", "https://api.example.org", False, "1", "", 1_795_473_961.0, marques=True)
 QUESTIONS = st.builds(
     Question,
     st.integers(0, 9),

@@ -97,7 +97,8 @@ def fold_run(
     with files.border("folding the run"):
         vacuum(layout, now_s=now_s, retention_s=options.retention_s)
         previous = current_generation(layout)
-        seen = read_seen(run.faits(), bilan)
+        oublis = frozenset(previous.manifest.oublis) if previous is not None else frozenset()
+        seen = read_seen(run.faits(), bilan, oublis)
         writer = GenerationWriter(layout, previous)
         try:
             result, generation, gone = _write_generation(layout, run, writer, seen, bilan, options, compteurs, now_s)
@@ -106,7 +107,7 @@ def fold_run(
             with contextlib.suppress(OSError):
                 files.remove(writer.folder)
             raise
-        keep_evidence(layout, run)
+        keep_evidence(layout, run, oublis)
         switch(layout, generation)
         run.close()
         _clear_away(layout, run, gone, options, now_s)
@@ -132,7 +133,7 @@ def _write_generation(
     closed = _closed(seen, before, bilan) if options.fermer else np.zeros(len(before.keys), np.bool_)
     place = _place(seen, before, _unseen(seen, before) & ~closed, previous, ordinals)
     withdrawn, withdrawn_keys = np.flatnonzero(closed), before.keys[closed]
-    distinctes = len(seen.keys)
+    distinctes = len(seen.keys) + seen.oubliees
     # From here on only `place` is needed: at three million offers the rest is some 200 MB.
     seen.drop_arrays()
     before.drop_keys()
@@ -183,6 +184,7 @@ def _write_generation(
         collectes=ordinals.collectes,
         instants=ordinals.instants,
         forme_offres=forme,
+        oubliees=0,
     )
     result = FoldResult(
         generation=writer.number,

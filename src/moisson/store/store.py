@@ -174,7 +174,7 @@ class Store:
         recorded = generation.manifest.collectes if generation is not None else ()
         taken = {*recorded, *self.layout.run_names(), *self.layout.evidence_names()}
         name = run_name(now_s, taken)
-        debut = Debut(name, self.source, self.simulated, planner_version, settings_digest, now_s)
+        debut = Debut(name, self.source, self.simulated, planner_version, settings_digest, now_s, marques=True)
         run = begin_run(self.layout.run(name), debut)
         return run, iter(())
 
