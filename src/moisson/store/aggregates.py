@@ -19,7 +19,7 @@ from moisson.store.appending import Appender
 from moisson.store.generation import GenerationWriter
 from moisson.store.schema import AGREGATS_JOUR
 
-__all__ = ["write_aggregates"]
+__all__ = ["TABLE", "write_aggregates"]
 
 TABLE = "agregats_jour"
 _ROWS_TIMES = 10
@@ -69,7 +69,7 @@ def write_aggregates(
         writer: the generation.
         gone: the contents that left it (`past.MOUVEMENT`).
         collecte: the run; None when offers were forgotten, which are then neither new nor withdrawn.
-        instant_ms: its instant, or now.
+        instant_ms: its instant, or when they were forgotten.
         rows_max: of a file of `offres`.
     """
     begun = writer.previous is not None and TABLE in writer.previous.manifest.tables
@@ -78,7 +78,7 @@ def write_aggregates(
     instant = dt.datetime.fromtimestamp(instant_ms / 1000, dt.UTC).replace(tzinfo=None)
     asked = {
         "files": [str(writer.folder / "offres" / file.nom) for file in writer.files("offres")],
-        "instant": instant,
+        "instant": instant if collecte is not None else None,
         "jour": instant.date(),
         "collecte": collecte,
         # Where no run counted before this one, all that is online is what changed.

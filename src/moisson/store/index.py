@@ -18,7 +18,19 @@ from moisson.errors import StoreCorrupt
 from moisson.store import files
 from moisson.store.ordinals import Rangs
 
-__all__ = ["CLOSED", "OFFRE", "STAY", "VUE", "Before", "find", "last_stays", "read_before", "read_index", "write_index"]
+__all__ = [
+    "CLOSED",
+    "OFFRE",
+    "STAY",
+    "VUE",
+    "Before",
+    "find",
+    "last_stays",
+    "read_before",
+    "read_index",
+    "read_index_if_any",
+    "write_index",
+]
 
 _OFFRE_1 = np.dtype([("key", "<u8"), ("creation_ms", "<i8"), ("empreinte", "<i8"), ("brut", "<i8")])
 """Of a store that kept no history."""
@@ -147,6 +159,11 @@ def read_index(path: Path, *dtypes: np.dtype[np.void]) -> Index:
     if rows.dtype not in dtypes or rows.ndim != 1:
         raise _damaged(path)
     return rows
+
+
+def read_index_if_any(path: Path) -> Index | None:
+    """Read the index of a data file that may have none. Raises as `read_index`."""
+    return read_index(path, _OFFRE_1, OFFRE, STAY, CLOSED) if path.exists() else None
 
 
 def _damaged(path: Path) -> StoreCorrupt:

@@ -20,7 +20,7 @@ from moisson.store.index import Before
 from moisson.store.ordinals import Ordinals
 from moisson.store.previous import PreviousRows, dated
 
-__all__ = ["MOUVEMENT", "Gone", "write_past"]
+__all__ = ["MOUVEMENT", "TABLE", "Gone", "mouvements_of", "write_past"]
 
 TABLE = "offres_versions"
 
@@ -70,7 +70,7 @@ def write_past(
         at = gone.at[here]
         data, rows, _ = previous.read(file, at, gone.keys[here])
         data = dated(data.take(rows), before.version[at], before.depuis[at], ordinals)
-        mouvements.append(_mouvements(data, gone.retiree[here]))
+        mouvements.append(mouvements_of(data, gone.retiree[here]))
         order.append(at)
         append.add(anonymise(data))
     append.finish()
@@ -78,7 +78,8 @@ def write_past(
     return pa.concat_tables(mouvements), np.concatenate(order)
 
 
-def _mouvements(data: pa.Table, retiree: npt.NDArray[np.bool_]) -> pa.Table:
+def mouvements_of(data: pa.Table, retiree: npt.NDArray[np.bool_]) -> pa.Table:
+    """What the counts and the stays need of rows of `offres`."""
     lieu = data.column("lieu_travail")
     columns = [
         data.column("id"),

@@ -25,7 +25,7 @@ from moisson.store.ordinals import Ordinals, Rangs
 from moisson.store.schema import PRESENCE
 from moisson.store.seen import array_keys
 
-__all__ = ["closed_indexes", "stays_index", "write_presence"]
+__all__ = ["TABLE", "closed_indexes", "stays_digest", "stays_index", "write_presence"]
 
 TABLE = "presence"
 _ROWS_TIMES = 10
@@ -69,17 +69,23 @@ def write_presence(
     append.finish()
 
 
+def stays_digest(keys: npt.NDArray[np.uint64], creation_ms: npt.NDArray[np.int64], index: npt.NDArray[np.void]) -> str:
+    """Digest of the stays that are going on, in the order of the rows."""
+    digest = hashlib.sha256(keys.tobytes())
+    digest.update(creation_ms.tobytes())
+    digest.update(index.tobytes())
+    return digest.hexdigest()
+
+
 def _write_going_on(writer: GenerationWriter, place: Place, ordinals: Ordinals) -> None:
     # Newest first, as in the files of `offres`.
     index = np.empty(len(place.keys), STAY)
     for name in STAY.names or ():
         index[name] = getattr(place, name)[::-1]
-    digest = hashlib.sha256(place.keys.tobytes())
-    digest.update(place.creation_ms.tobytes())
-    digest.update(index.tobytes())
+    digest = stays_digest(place.keys[::-1], place.creation_ms[::-1], index)
     previous = writer.previous
     for file in previous.manifest.own(TABLE) if previous is not None else ():
-        if file.digest == digest.hexdigest():
+        if file.digest == digest:
             writer.link(TABLE, file)
             return
     keys, parts, start = place.keys[::-1], [PRESENCE.empty_table()], 0
@@ -93,7 +99,7 @@ def _write_going_on(writer: GenerationWriter, place: Place, ordinals: Ordinals) 
         seen_by = np.where(unseen, here["vue"], 0)
         parts.append(_rows(data, here["sejour"], here["premiere"], seen_by, unseen, None, ordinals))
         start += len(data)
-    writer.write(TABLE, 0, pa.concat_tables(parts), digest=digest.hexdigest(), index=index)
+    writer.write(TABLE, 0, pa.concat_tables(parts), digest=digest, index=index)
 
 
 def _ended(
