@@ -17,7 +17,7 @@ import pyarrow as pa
 from moisson.store import files
 from moisson.store.appending import Appender
 from moisson.store.generation import GenerationWriter
-from moisson.store.schema import AGREGATS_JOUR
+from moisson.store.history_schema import AGREGATS_JOUR
 
 __all__ = ["TABLE", "write_aggregates"]
 
@@ -96,7 +96,12 @@ def write_aggregates(
 @contextlib.contextmanager
 def _engine(spill: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """An engine of bounded memory; what it writes aside is gone when it is closed."""
-    config = {"memory_limit": _MEMORY, "threads": 2, "temp_directory": str(spill), "preserve_insertion_order": False}
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": _MEMORY,
+        "threads": 2,
+        "temp_directory": str(spill),
+        "preserve_insertion_order": False,
+    }
     try:
         with duckdb.connect(":memory:", config=config) as connection:
             yield connection

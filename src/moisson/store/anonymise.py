@@ -75,7 +75,7 @@ def anonymise(data: pa.Table) -> pa.Table:
     champs = {champ.nom: champ for champ in OFFRE.champs}
     columns = []
     for field in data.schema:
-        column = data.column(field.name).chunk(0)
+        column: Any = data.column(field.name).chunk(0)
         champ = champs.get(field.name)
         if field.name == "autres":
             column = pa.array(map(_clean_autres, column.to_pylist()), field.type)
@@ -89,7 +89,7 @@ def anonymise(data: pa.Table) -> pa.Table:
 
 def _clean(
     column: Any, genre: Scalaire | Liste | Objet, chemin: str, rows: npt.NDArray[np.int64], names: _Names
-) -> pa.Array[Any]:
+) -> Any:
     """One column, or one level of it; `rows` says which offer each of its values belongs to."""
     if isinstance(genre, Objet):
         if not any(feuille.startswith(f"{chemin}.") for feuille in _GARDES | _TEXTES):
@@ -223,7 +223,7 @@ def _without_names(text: str, names: Sequence[tuple[str, ...]]) -> str:
     return "".join([*parts, text[end:]])
 
 
-def _scrub(column: Any, rows: npt.NDArray[np.int64], names: _Names) -> pa.Array[Any]:
+def _scrub(column: Any, rows: npt.NDArray[np.int64], names: _Names) -> Any:
     """Texts without addresses nor names."""
     if column.null_count == len(column):
         return column

@@ -21,6 +21,7 @@ from moisson.store.columns import rows_to_batch
 from moisson.store.generation import GenerationWriter
 from moisson.store.index import OFFRE, Before
 from moisson.store.ordinals import Ordinals, Rangs
+from moisson.store.past import Past
 from moisson.store.periods import Borne
 from moisson.store.previous import PreviousRows, dated
 from moisson.store.rows import Rangee, RowReader
@@ -73,11 +74,6 @@ class Place(msgspec.Struct):
     sejour: Rangs
     vue: Rangs
 
-    def changed(self, before: Before) -> Indices:
-        """Indices of the offers whose content is another than before; known once all is written."""
-        there = np.flatnonzero(self.before >= 0)
-        return there[_changed(self, before, there)]
-
 
 class _Page(msgspec.Struct):
     resultats: list[msgspec.Raw] = []
@@ -107,6 +103,7 @@ class Assembly:
         writer: its previous generation's files are copied from, and linked where nothing changed.
         before: the previous state.
         previous: its rows.
+        past: is told what was superseded.
         place: what to write; hashes are filled in, and the versions of what changed.
         periods: the cut, from `cut_periods`.
         pages: name and SHA-256 of the landed pages, as `place.page` numbers them.
@@ -121,6 +118,7 @@ class Assembly:
         writer: GenerationWriter,
         before: Before,
         previous: PreviousRows,
+        past: Past,
         place: Place,
         periods: Sequence[tuple[int, int, Borne | None]],
         pages: Sequence[tuple[str, str]],
@@ -144,6 +142,7 @@ class Assembly:
         self._reader = RowReader(store_contacts=store_contacts)
         self._decoder = msgspec.json.Decoder(_Page)
         self._previous = previous
+        self._past = past
         found = writer.previous.manifest.tables.get("offres", ()) if writer.previous is not None else ()
         self._linkable = {file.digest: file for file in found} if previous.same_form else {}
         self._writing: deque[Future[None]] = deque()
@@ -237,6 +236,7 @@ class Assembly:
         edited = known[_changed(self._place, self._before, known)]
         self._place.version[edited] += 1
         self._place.depuis[edited] = self._ordinals.latest
+        self._past.supersede(self._place.before[edited].astype(np.int64))
 
     def _gather(self, rangees: Sequence[Rangee], indices: Indices) -> None:
         numbers = self._numbers(indices)
@@ -299,7 +299,8 @@ class Assembly:
 
     def _copy(self, file: int, indices: Indices) -> tuple[pa.Table, Indices]:
         """A table with these rows of the previous generation, and where each of them is in it."""
-        data, rows, empreintes = self._previous.read(file, self._place.before[indices], self._place.keys[indices])
+        at = self._place.before[indices].astype(np.int64)
+        data, rows, empreintes = self._previous.read(file, at, self._place.keys[indices], self._past.take)
         if empreintes is not None:
             self._place.empreinte[indices] = empreintes
         return data, rows

@@ -64,9 +64,9 @@ def appended(before: pa.Table | None, rows: Sequence[dict[str, Any]], schema: pa
 def with_instants(collectes: pa.Table, ordinals: Ordinals) -> pa.Table:
     """The table of runs with the instant of each, also of those recorded before there was such a column."""
     known = dict(zip(ordinals.collectes, ordinals.instants, strict=True))
-    instants = pa.array([known.get(nom) for nom in collectes.column("collecte").to_pylist()], MS)
+    instants: list[int | None] = [known.get(str(nom)) for nom in collectes.column("collecte").to_pylist()]
     at = collectes.schema.get_field_index("instant")
-    return collectes.set_column(at, collectes.schema.field(at), instants)
+    return collectes.set_column(at, collectes.schema.field(at), pa.array(instants, MS))
 
 
 def _ms(seconds: float | None) -> int | None:

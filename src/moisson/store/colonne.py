@@ -8,7 +8,7 @@ import pyarrow as pa
 
 __all__ = ["MS", "colonne"]
 
-MS = pa.timestamp("ms")
+MS: pa.DataType = pa.timestamp("ms")
 """An instant; its clock is said by the column's meaning."""
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -30,7 +31,7 @@ from moisson.store.generation import FORMAT, Generation, GenerationWriter, curre
 from moisson.store.index import VUE, Before, find, last_stays, read_before
 from moisson.store.layout import Layout, begun_s
 from moisson.store.ordinals import Ordinals
-from moisson.store.past import Gone, write_past
+from moisson.store.past import Past
 from moisson.store.periods import cut_periods
 from moisson.store.presence import closed_indexes, stays_index, write_presence
 from moisson.store.previous import PreviousRows
@@ -132,19 +133,20 @@ def _write_generation(
     before = _read_before(previous, known)
     closed = _closed(seen, before, bilan) if options.fermer else np.zeros(len(before.keys), np.bool_)
     place = _place(seen, before, _unseen(seen, before) & ~closed, previous, ordinals)
-    withdrawn, withdrawn_keys = np.flatnonzero(closed), before.keys[closed]
+    withdrawn = np.flatnonzero(closed)
     distinctes = len(seen.keys) + seen.oubliees
     # From here on only `place` is needed: at three million offers the rest is some 200 MB.
     seen.drop_arrays()
-    before.drop_keys()
     del closed
     periods = cut_periods(place.creation_ms, place.keys, _bornes(previous), options.rows_max)
     rows = PreviousRows(previous, before, forme=forme, store_contacts=options.store_contacts)
+    past = Past(writer, rows, before, withdrawn, ordinals, options.rows_max)
     ecarts = Assembly(
         run,
         writer,
         before,
         rows,
+        past,
         place,
         periods,
         seen.pages,
@@ -152,9 +154,7 @@ def _write_generation(
         forme=forme,
         store_contacts=options.store_contacts,
     ).write()
-    edited = place.changed(before)
-    gone = _gone(withdrawn, withdrawn_keys, place.before[edited].astype(np.int64), place.keys[edited])
-    mouvements, at = write_past(writer, rows, before, gone, ordinals, options.rows_max)
+    mouvements, at = past.finish()
     retirees = mouvements.column("retiree").to_numpy()
     write_presence(writer, place, before, ordinals, mouvements.filter(retirees), at[retirees], options.rows_max)
     write_aggregates(
@@ -167,7 +167,7 @@ def _write_generation(
     counts = {
         "offres": len(place.keys),
         "nouvelles": int(np.count_nonzero(place.before < 0)),
-        "modifiees": len(edited),
+        "modifiees": len(mouvements) - len(withdrawn),
         "retirees": len(withdrawn),
     }
     row = bookkeeping.collecte_row(
@@ -203,21 +203,6 @@ def _read_before(previous: Generation | None, known: Ordinals) -> Before:
         return read_before([], None, known.latest)
     offres = [previous.index(file) for file in previous.manifest.tables.get("offres", ())]
     return read_before(offres, stays_index(previous), known.latest)
-
-
-def _gone(
-    withdrawn: npt.NDArray[np.int64],
-    withdrawn_keys: npt.NDArray[np.uint64],
-    superseded: npt.NDArray[np.int64],
-    superseded_keys: npt.NDArray[np.uint64],
-) -> Gone:
-    at = np.concatenate([withdrawn, superseded])
-    order = np.argsort(at, kind="stable")
-    return Gone(
-        at=at[order],
-        keys=np.concatenate([withdrawn_keys, superseded_keys])[order],
-        retiree=(np.arange(len(at)) < len(withdrawn))[order],
-    )
 
 
 def _unseen(seen: Seen, before: Before) -> npt.NDArray[np.bool_]:
@@ -282,7 +267,12 @@ def _place(
     left = np.flatnonzero(kept)
     # An offer that came back goes on counting from where it was; one that was never there begins at 1.
     version, sejour = last_stays(closed_indexes(previous) if previous is not None else (), seen.keys[~found])
-    begun = {"depuis": ordinals.latest, "version": version + 1, "premiere": ordinals.latest, "sejour": sejour + 1}
+    begun: dict[str, Any] = {
+        "depuis": ordinals.latest,
+        "version": version + 1,
+        "premiere": ordinals.latest,
+        "sejour": sejour + 1,
+    }
     history = {}
     for name, value in begun.items():
         column = getattr(before, name)

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from moisson.errors import StoreCorrupt, UsageError
@@ -111,7 +111,7 @@ def _known(layout: Layout, previous: Generation | None, wanted: dict[str, str]) 
     return online
 
 
-def _ids(path: Path) -> pa.ChunkedArray[pa.StringScalar]:
+def _ids(path: Path) -> pa.ChunkedArray[Any]:
     return pq.read_table(path, columns=["id"], partitioning=None).column("id")
 
 
@@ -151,7 +151,7 @@ class _Without:
 
     def __init__(self, writer: GenerationWriter, ids: frozenset[str], previous: Generation) -> None:
         self._writer, self._previous = writer, previous
-        self._ids = pa.array(sorted(ids), pa.string())
+        self._ids = ids
         self._parts: dict[str, int] = {}
         self._removed: dict[str, int] = {}
         self._online: list[pa.Table] = [past.MOUVEMENT.empty_table()]
@@ -180,14 +180,13 @@ class _Without:
         if "id" not in pq.read_schema(path).names:
             self._writer.link(table, file)
             return
-        stay = pc.invert(pc.is_in(pc.fill_null(_ids(path), ""), self._ids)).combine_chunks()
-        if pc.all(stay, min_count=0).as_py():
+        rows = self._staying(_ids(path))
+        if rows.all():
             self._writer.link(table, file)
             return
         data = pq.read_table(path, partitioning=None)
-        rows = stay.to_numpy(zero_copy_only=False)
         if table == "offres":
-            self._online.append(past.mouvements_of(data.filter(pc.invert(stay)), np.zeros(np.sum(~rows), np.bool_)))
+            self._online.append(past.mouvements_of(data.filter(~rows), np.zeros(np.count_nonzero(~rows), np.bool_)))
         index = read_index_if_any(self._previous.index(file))
         if index is not None:
             index = index[rows]
@@ -198,16 +197,18 @@ class _Without:
                 self._previous.manifest.forme_offres,
                 *(oldest_first[name] for name in ("key", "empreinte", "depuis", "version")),
             )
-        self._write(table, data.filter(stay), index, digest, file.borne)
+        self._write(table, data.filter(rows), index, digest, file.borne)
         self._count(table, rows)
+
+    def _staying(self, ids: pa.ChunkedArray[Any]) -> npt.NDArray[np.bool_]:
+        return np.array([id_ not in self._ids for id_ in ids.to_pylist()], np.bool_)
 
     def _going_on(self) -> None:
         """The stays that are going on are in the order of `offres`, of which they know the creations."""
         (file,) = (file for file in self._previous.manifest.own(presence.TABLE) if file.digest)
         path = self._previous.folder / presence.TABLE / file.nom
         data = pq.read_table(path, partitioning=None)
-        stay = pc.invert(pc.is_in(data.column("id"), self._ids)).combine_chunks()
-        rows = stay.to_numpy(zero_copy_only=False)
+        rows = self._staying(data.column("id"))
         if rows.all():
             self._writer.link(presence.TABLE, file)
             return
@@ -216,7 +217,7 @@ class _Without:
         offres = [read_index_if_any(self._previous.index(one)) for one in self._previous.manifest.tables["offres"]]
         known = np.concatenate([one for one in offres if one is not None])[rows]
         digest = presence.stays_digest(known["key"], known["creation_ms"], index[rows].astype(STAY))
-        self._write(presence.TABLE, data.filter(stay), index[rows], digest, None)
+        self._write(presence.TABLE, data.filter(rows), index[rows], digest, None)
         self._count(presence.TABLE, rows)
 
     def _write(

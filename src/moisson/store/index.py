@@ -80,10 +80,6 @@ class Before(msgspec.Struct):
     file: npt.NDArray[np.int32]
     row: npt.NDArray[np.int32]
 
-    def drop_keys(self) -> None:
-        """Give back the memory of what is needed only to find offers."""
-        self.keys, self.creation_ms = np.empty(0, np.uint64), np.empty(0, np.int64)
-
 
 def write_index(path: Path, rows: Index) -> None:
     """Write and sync the index of one data file."""

@@ -8,6 +8,7 @@ run need no other order.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -54,10 +55,10 @@ class Ordinals(msgspec.Struct, frozen=True):
         """Ordinal of the last run."""
         return len(self.collectes) - 1
 
-    def dates(self, rangs: Rangs) -> pa.Array[pa.TimestampScalar]:
+    def dates(self, rangs: Rangs) -> pa.Array[Any]:
         """The instants of runs, as a column."""
         return pa.array(np.array(self.instants, np.int64)[rangs], MS)
 
-    def names(self, rangs: Rangs) -> pa.Array[pa.StringScalar]:
+    def names(self, rangs: Rangs) -> pa.Array[Any]:
         """The names of runs, as a column."""
-        return pa.array(self.collectes, pa.string()).take(pa.array(rangs))
+        return pa.array(self.collectes, pa.string()).take(rangs)

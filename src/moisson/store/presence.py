@@ -20,9 +20,9 @@ from moisson.errors import StoreCorrupt
 from moisson.store.appending import Appender
 from moisson.store.assembly import Place
 from moisson.store.generation import Generation, GenerationWriter
+from moisson.store.history_schema import PRESENCE
 from moisson.store.index import CLOSED, STAY, VUE, Before
 from moisson.store.ordinals import Ordinals, Rangs
-from moisson.store.schema import PRESENCE
 from moisson.store.seen import array_keys
 
 __all__ = ["TABLE", "closed_indexes", "stays_digest", "stays_index", "write_presence"]

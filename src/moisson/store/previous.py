@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 import numpy as np
 import numpy.typing as npt
@@ -11,10 +13,11 @@ import pyarrow.parquet as pq
 from moisson.errors import StoreCorrupt
 from moisson.store.columns import rows_to_batch
 from moisson.store.generation import Generation
+from moisson.store.history_schema import HISTOIRE
 from moisson.store.index import Before
 from moisson.store.ordinals import Ordinals, Rangs
 from moisson.store.rows import RowReader, row_to_offre
-from moisson.store.schema import HISTOIRE, OFFRES
+from moisson.store.schema import OFFRES
 from moisson.store.seen import array_keys
 
 __all__ = ["PreviousRows", "dated"]
@@ -41,13 +44,20 @@ class PreviousRows:
         self._reader = RowReader(store_contacts=store_contacts)
         self._paths = generation.files("offres") if generation is not None else []
 
-    def read(self, file: int, at: Indices, keys: npt.NDArray[np.uint64]) -> tuple[pa.Table, Indices, Indices | None]:
+    def read(
+        self,
+        file: int,
+        at: Indices,
+        keys: npt.NDArray[np.uint64],
+        also: Callable[[int, pa.Table], None] | None = None,
+    ) -> tuple[pa.Table, Indices, Indices | None]:
         """The content of some offers of one file.
 
         Args:
             file: its number among the files of the table.
             at: the offers, as places in `Before`.
             keys: their keys, which the file must have.
+            also: is given the whole file, if its rows are as they would be written today.
 
         Returns:
             A table with the columns of `schema.OFFRES`, the row of each offer in it, and the hashes of what is stored
@@ -58,6 +68,8 @@ class PreviousRows:
         """
         path, rows = self._paths[file], self._before.row[at].astype(np.int64)
         data = pq.read_table(path, columns=OFFRES.names if self.same_form else None, partitioning=None)
+        if also is not None and self.same_form:
+            also(file, data)
         if len(at) < len(data) // 2:
             data, rows = data.take(rows), np.arange(len(rows))
         if not np.array_equal(array_keys(data.column("id"))[rows], keys):
@@ -77,7 +89,6 @@ class PreviousRows:
 
 def dated(data: pa.Table, version: Rangs, depuis: Rangs, ordinals: Ordinals) -> pa.Table:
     """Rows of `schema.OFFRES` with the columns that tell which content each is."""
-    columns = (pa.array(version.astype(np.int32)), ordinals.dates(depuis))
-    for field, column in zip(HISTOIRE, columns, strict=True):
-        data = data.append_column(field, column)
-    return data
+    numero, depuis_quand = HISTOIRE
+    data = data.append_column(numero, pa.array(version.astype(np.int32)))
+    return data.append_column(depuis_quand, ordinals.dates(depuis))

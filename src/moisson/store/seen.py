@@ -135,9 +135,8 @@ def read_seen(faits: Iterable[Fait], bilan: Bilan, oublis: Collection[str] = ())
     oubliees = 0
     if out is not None:
         oubliees = len(np.unique(all_keys[out]))
-        all_keys, all_creations, all_pages, all_rows = (
-            column[~out] for column in (all_keys, all_creations, all_pages, all_rows)
-        )
+        all_keys, all_creations = all_keys[~out], all_creations[~out]
+        all_pages, all_rows = all_pages[~out], all_rows[~out]
     # unique() finds first occurrences, so look from the end to find the one received last.
     unique, from_end = np.unique(all_keys[::-1], return_index=True)
     last = len(all_keys) - 1 - from_end
