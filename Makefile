@@ -8,7 +8,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types pytest bench bench-quick format lock docs clean
+.PHONY: help setup demo test lint types pytest bench bench-quick format lock docs territoires clean
 
 help: ## list the recipes
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ format: $(VENV)/.dev ## rewrite the sources in the house's format
 
 docs: $(VENV)/.dev ## write docs/commands.md again from the commands' own help
 	$(BIN)/python tests/cli/reference.py > docs/commands.md
+
+territoires: $(VENV)/.dev ## make the geography that is shipped again, from tools/territoires/sources.toml (needs npm)
+	$(BIN)/python -m tools.territoires
 
 # No address of a package index enters the lock files: each machine uses its own.
 LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-header \

@@ -306,4 +306,4 @@ def test_documentation_tells_every_setting() -> None:
     for setting in SETTINGS:
         assert f"| `{setting.nom}` | `{setting.variable}` |" in text, setting.nom
     fields = {field.name for field in dataclasses.fields(Settings)}
-    assert {setting.field for setting in SETTINGS} | {"applications", "source_name", "warnings"} == fields
+    assert {setting.field for setting in SETTINGS} | {"applications", "source_name", "state_dir", "warnings"} == fields

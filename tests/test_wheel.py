@@ -36,8 +36,10 @@ def test_the_wheel_works_alone(tmp_path: Path) -> None:
     assert "moisson/py.typed" in names
     assert "moisson_twin/py.typed" in names
     assert any(name.startswith("moisson_twin/data/") for name in names)
+    assert "moisson/territory/data/communes.parquet" in names
+    assert "moisson/territory/data/contours.topojson" in names
     assert any(name.endswith("licenses/LICENSE") for name in names)
-    assert not [name for name in names if name.startswith(("tests", "bench", "docs"))]
+    assert not [name for name in names if name.startswith(("tests", "bench", "docs", "tools"))]
 
     venv.create(tmp_path / "env", with_pip=True)
     scripts = tmp_path / "env" / "bin"

@@ -219,9 +219,10 @@ def test_check_and_referentiels(twin: dict[str, str], tmp_path: Path) -> None:
     assert again.stdout == "many\ntrue\n"
 
 
-def test_wrong_secret(twin: dict[str, str], tmp_path: Path) -> None:
-    """A wrong secret: exit 2 for every command that asks, what to do, no secret shown, nothing written."""
-    env = settings_of(twin, MOISSON_CLIENT_SECRET="hush-hush-hush")
+def test_wrong_secret(twin: dict[str, str], tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A wrong secret: exit 2 for every command that asks, what to do, no secret shown, nothing written beside it."""
+    home = str(tmp_path_factory.mktemp("home"))  # where processes of one application agree on their pace
+    env = settings_of(twin, MOISSON_CLIENT_SECRET="hush-hush-hush", HOME=home)
     for command in ("check", "collect", "referentiels"):
         ended = moisson(command, cwd=tmp_path, env=env)
         assert (ended.returncode, ended.stdout) == (2, "")

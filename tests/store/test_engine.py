@@ -96,8 +96,9 @@ def test_a_wrong_name_gets_a_hint(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         query(open_here(filled(tmp_path)), "SELECT * FROM ofres")
     assert str(caught.value) == (
-        "There is no table ofres. Did you mean offres? The tables are: agregats_jour, collectes, erreurs, fenetres, "
-        "offres, offres_versions, presence, vie_offre."
+        "There is no table ofres. Did you mean offres? The tables are: agregats_jour, arrondissements_municipaux, "
+        "collectes, communes, communes_anciennes, departements, epci, erreurs, fenetres, offres, offres_placees, "
+        "offres_versions, presence, regions, vie_offre."
     )
 
 
@@ -158,6 +159,35 @@ def test_the_files_of_a_table(tmp_path: Path) -> None:
     assert all(path.is_file() for path in table_files(folder, "offres"))
     with pytest.raises(UsageError, match="Did you mean fenetres"):
         table_files(folder, "fenetre")
+
+
+def test_the_geography_is_there(tmp_path: Path) -> None:
+    """Also in a store that was never filled; its tables cannot be taken by a file, and have files of their own."""
+    store = open_here(tmp_path / "store")
+    found = query(
+        store, "SELECT (SELECT count(*) FROM communes) AS c, (SELECT nom FROM regions WHERE code = '11') AS r"
+    )
+    assert found.to_pylist() == [{"c": 34_969, "r": "Île-de-France"}]
+    assert [path.name for path in table_files(tmp_path / "store", "communes")] == ["communes.parquet"]
+    (tmp_path / "a.csv").write_text("a\n1\n")
+    with pytest.raises(UsageError):
+        connect(store, with_files={"communes": tmp_path / "a.csv"})
+
+
+def test_offers_are_placed(tmp_path: Path) -> None:
+    """As a view with every column of offres, those of the place in place of what was derived of it."""
+    with connect(open_here(filled(tmp_path))) as engine:
+        found = engine.query(
+            "SELECT commune, arrondissement, epci, departement, region, place_par, count(*) AS n FROM offres_placees "
+            "GROUP BY ALL ORDER BY n, commune"
+        )
+        assert [tuple(row.values()) for row in found.to_pylist()] == [
+            ("74225", None, "247400740", "74", "84", "code", 10),
+            ("75056", "75108", "200054781", "75", "11", "code", 10),
+            (None, None, None, None, None, "non_place", 10),
+        ]
+        offres, placees = (engine.query(f"FROM {t} LIMIT 1").schema.names for t in ("offres", "offres_placees"))
+        assert set(offres) < set(placees)
 
 
 def test_results_come_in_batches(tmp_path: Path) -> None:

@@ -20,7 +20,8 @@ application open (sharing.py). Three rules are for company only:
 
 3. The highest rate that anyone claimed within RATE_CLAIM_S rules the shared slots; who was allowed less keeps both
    rules for itself besides.
-4. Slots go in the order of asking: who is not first in the queue leaves a slot to the first for COURTESY_S.
+4. Slots go in the order of asking: who is not the first in the queue to want a slot leaves it to that one for
+   COURTESY_S.
 5. A call that never said whether it left (its process died) weighs for WAITING_S.
 """
 
@@ -229,18 +230,26 @@ class Pacer:
             ready_s = max(ready_s, agenda.left[-free] + window_s(rate, agenda.ease))
         own_s = self._own_next_s
         if len(self._own_taken) == self._own_taken.maxlen:
-            own_s = max(own_s, self._own_taken[0] + window_s(self.rate, agenda.ease))
+            # Kept for the person who set it, not for a service that counts arrivals: no allowance for shaking.
+            own_s = max(own_s, self._own_taken[0] + quota_of(self.rate) / self.rate)
         if own_s > max(ready_s, now):
-            # It is we who may not: nobody shall keep a slot for us meanwhile.
-            agenda.queue.pop(self._owner, None)
-            return own_s
+            return self._in_own_time(agenda, own_s, max(ready_s, now), each_s)
         return self._in_turn(agenda, ready_s, now, each_s)
 
+    def _in_own_time(self, agenda: Agenda, own_s: float, ready_s: float, each_s: float) -> float:
+        """It is we who may not yet: leave the slots before our time to others, and ask in time for the one after it."""
+        if own_s > ready_s + each_s:
+            agenda.queue.pop(self._owner, None)
+            return own_s - each_s
+        agenda.queue[self._owner] = own_s
+        return own_s
+
     def _in_turn(self, agenda: Agenda, ready_s: float, now: float, each_s: float) -> float:
-        """Keep our place in the queue; give way to whoever is its first."""
+        """Keep our place in the queue; give way to the first in it who wants this slot."""
         for gone in [owner for owner, for_s in agenda.queue.items() if for_s <= now - each_s]:
             del agenda.queue[gone]
-        first, for_s = next(iter(agenda.queue.items()), (self._owner, ready_s))
+        slot_at_s = ready_s
+        first, for_s = next(((o, s) for o, s in agenda.queue.items() if s <= slot_at_s), (self._owner, slot_at_s))
         if first != self._owner:
             ready_s = max(ready_s, for_s + COURTESY_S)
         if ready_s > now:

@@ -22,6 +22,7 @@ from moisson.cli.forget import forget
 from moisson.cli.referentiels import referentiels
 from moisson.cli.sql import sql
 from moisson.cli.status import status
+from moisson.cli.territories import territories
 from moisson.cli.twin import twin
 from moisson.cli.verify import verify
 from moisson.errors import MoissonError
@@ -46,6 +47,7 @@ app.command()(sql)
 app.command()(files)
 app.command()(referentiels)
 app.command()(forget)
+app.command()(territories)
 app.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(twin)
 
 

@@ -26,8 +26,9 @@ def referentiels(
 ) -> None:
     """Fetch the 16 code lists into the store.
 
-    Sixteen calls; each list becomes a table of its own: metiers, types_contrats, communes... All of them come, or
-    the store keeps those that it had.
+    Sixteen calls; each list becomes a table of its own: metiers, types_contrats, nafs... Those of communes,
+    departements and regions are ref_communes and so on, beside the official geography. All of them come, or the store
+    keeps those that it had.
 
     \b
     Example:

@@ -43,7 +43,8 @@ def sql(
 ) -> None:
     """Query the store; it can only be read.
 
-    The tables: offres, collectes, fenetres, erreurs, the code lists; "show tables" lists them.
+    The tables: offres, offres_placees (each with its territory), communes, departements, regions, epci, collectes,
+    fenetres, erreurs, the code lists; "show tables" lists them.
 
     \b
     Examples:

@@ -39,6 +39,9 @@ ETAPES = {
 
 _WINDOWS_SHOWN = 10
 
+_RATIO_FROM = 0.05
+"""Share of the country from which the ratio is shown: before, the calls that every run begins with are all of it."""
+
 
 def count(number: int, noun: str = "", plural: str = "") -> str:
     """A number as people write it, with its noun: "1 offer", "20,000 offers"."""
@@ -113,7 +116,7 @@ def _offres(a: Avancement) -> str:
 
 
 def _calls(a: Avancement) -> str:
-    spent = ratio(a.appels, a.offres)
+    spent = ratio(a.appels, a.offres) if a.offres >= _RATIO_FROM * a.annonce else None
     return count(a.appels, "call") + (f", {spent:.3f} x the floor" if spent is not None else "")
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import duckdb
@@ -17,8 +17,11 @@ import pyarrow as pa
 from moisson.errors import MoissonError, StoreCorrupt, UsageError
 from moisson.store import history_sql
 from moisson.store.generation import Generation
+from moisson.store.referentiels import table_name
 from moisson.store.schema import TABLES
 from moisson.store.store import Store, open_store
+from moisson.territory import reference
+from moisson.territory.placing import MACRO, placing_sql
 
 __all__ = ["Engine", "connect", "query", "table_files"]
 
@@ -67,12 +70,8 @@ class Engine:
         tables = generation.manifest.tables if generation is not None else {}
         for table in tables:
             assert generation is not None
-            paths = [str(path) for path in generation.files(table)]
-            allowed += paths
-            source = f"read_parquet([{', '.join(map(_quoted, paths))}], hive_partitioning = false)"
-            if table == "presence":
-                source = history_sql.presence_source(source, generation.manifest)
-            self._view(table, source)
+            columns = history_sql.columns(table, generation.manifest)
+            allowed += self._parquet(table_name(table), generation.files(table), columns=columns)
         self.without_history = generation is not None and history_sql.no_history(generation.manifest)
         for table, schema in TABLES.items():
             if table not in tables and not (self.without_history and table in history_sql.HISTORY):
@@ -80,9 +79,16 @@ class Engine:
         if not self.without_history:
             for statement in history_sql.statements():
                 self._connection.execute(statement)
+        for table, path in reference.files().items():
+            allowed += self._parquet(table, [path])
+        self._connection.execute("CREATE SCHEMA lieux")
+        for table, path in reference.lookup_files().items():
+            allowed += self._parquet(table, [path], schema="lieux")
+        self._connection.execute(MACRO)
+        self._connection.execute(f"CREATE VIEW offres_placees AS {placing_sql('offres')}")
         for name, path in with_files.items():
             allowed.append(str(path.resolve()))
-            self._add_file(name, path.resolve(), taken={*tables, *TABLES})
+            self._add_file(name, path.resolve(), taken=set(self.tables()))
         for setting in (
             f"allowed_paths = [{', '.join(map(_quoted, allowed))}]",
             # Python variables are not tables here: a name in a query must mean the same everywhere.
@@ -98,9 +104,17 @@ class Engine:
         ):
             self._connection.execute(f"SET {setting}")
 
-    def _view(self, name: str, source: str) -> None:
+    def _parquet(self, name: str, files: Sequence[Path], *, schema: str = "main", columns: str = "*") -> list[str]:
+        paths = [str(path) for path in files]
+        listed = ", ".join(map(_quoted, paths))
+        # By name: files that were written years apart may have other columns.
+        source = f"read_parquet([{listed}], hive_partitioning = false, union_by_name = {name in history_sql.GROWING})"
+        self._view(name, source, schema=schema, columns=columns)
+        return paths
+
+    def _view(self, name: str, source: str, *, schema: str = "main", columns: str = "*") -> None:
         with _translated(self):
-            self._connection.execute(f'CREATE VIEW "{name}" AS SELECT * FROM {source}')
+            self._connection.execute(f'CREATE VIEW {schema}."{name}" AS SELECT {columns} FROM {source}')
 
     def _add_file(self, name: str, path: Path, taken: set[str]) -> None:
         reader = _READERS.get(path.suffix.lower())
@@ -116,7 +130,9 @@ class Engine:
 
     def tables(self) -> list[str]:
         """Names of the tables that a query may use."""
-        found = self._connection.execute("SELECT table_name FROM information_schema.tables ORDER BY 1").fetchall()
+        found = self._connection.execute(
+            "SELECT table_name FROM information_schema.tables WHERE table_schema = 'main' ORDER BY 1"
+        ).fetchall()
         return [name for (name,) in found]
 
     def query(self, sql: str) -> pa.Table:
@@ -166,20 +182,22 @@ def query(store: Store, sql: str) -> pa.Table:
 
 
 def table_files(folder: Path | str, table: str) -> list[Path]:
-    """The Parquet files that are a table now, by the link `current`.
+    """The Parquet files that are a table now: the store's by the link `current`, the geography's as it is shipped.
 
     Raises:
         UsageError: the store has no such table; the message names the nearest.
         StoreUnwritable: there is no store in this folder.
     """
     store = open_store(folder)
+    if table in reference.TABLES:
+        return [reference.files()[table]]
     generation = store.generation()
-    known = sorted(generation.manifest.tables) if generation is not None else []
-    if table not in known:
+    own = {table_name(name): name for name in generation.manifest.tables} if generation is not None else {}
+    if table not in own:
         if table in TABLES:
             return []
-        raise _unknown_table(table, known or list(TABLES))
-    return store.files(table)
+        raise _unknown_table(table, sorted({*own, *TABLES, *reference.TABLES}))
+    return store.files(own[table])
 
 
 class _translated:  # noqa: N801 -- reads as a statement

@@ -6,7 +6,10 @@ from collections.abc import Iterator
 
 from moisson.store.generation import Manifest
 
-__all__ = ["HISTORY", "no_history", "presence_source", "statements"]
+__all__ = ["GROWING", "HISTORY", "columns", "no_history", "statements"]
+
+GROWING = ("offres_versions", "presence", "agregats_jour")
+"""Tables with files of years ago."""
 
 HISTORY = ("offres_versions", "presence", "agregats_jour", "vie_offre", "offres_au")
 """What a store does not have before a Moisson that keeps history has filled it."""
@@ -45,15 +48,14 @@ def no_history(manifest: Manifest) -> bool:
     return manifest.format < 2 and manifest.lignes("offres") > 0
 
 
-def presence_source(source: str, manifest: Manifest) -> str:
-    """The table `presence`, saying of the offers that the last run saw that it did: the files leave it out."""
+def columns(table: str, manifest: Manifest) -> str:
+    """What to select from a table's files: of the offers that the last run saw, `presence` leaves out who saw them."""
     runs = manifest.ordinals
-    if not runs.collectes:
-        return source
-    last = f"coalesce(derniere_vue, epoch_ms({runs.instants[-1]}::BIGINT))"
+    if table != "presence" or not runs.collectes:
+        return "*"
     return (
-        f"(SELECT * REPLACE ({last} AS derniere_vue, "
-        f"coalesce(derniere_collecte, '{runs.collectes[-1]}') AS derniere_collecte) FROM {source})"
+        f"* REPLACE (coalesce(derniere_vue, epoch_ms({runs.instants[-1]}::BIGINT)) AS derniere_vue, "
+        f"coalesce(derniere_collecte, '{runs.collectes[-1]}') AS derniere_collecte)"
     )
 
 

@@ -7,6 +7,7 @@
         run.json  journal.ndjson  pages/00000001.json.gz ...  abandon.json (once given up)
       evidence/<collecte>.ndjson.zst      the journal of a finished run
       raw/<collecte>/                     raw pages of a finished run, only with keep_raw
+      territoires/                        official files that `moisson territories --fetch` brought, and their record
       generations/000001/                 one state of the lake, never changed once it has this name
         manifest.json  <table>/<table>-000001-0000.parquet ...  index/offres-000001-0000.npy ...
       current -> generations/000001       the commit point: switched by one rename
@@ -108,6 +109,7 @@ class Layout:
         self.runs = root / "runs"
         self.evidence = root / "evidence"
         self.raw = root / "raw"
+        self.territoires = root / "territoires"
         self.generations = root / "generations"
         self.current = root / "current"
 

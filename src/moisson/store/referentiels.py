@@ -1,4 +1,8 @@
-"""The API's 16 code lists as tables, named in snake_case of the API's own: metiers, types_contrats, communes ..."""
+"""The API's 16 code lists as tables, named in snake_case of the API's own: metiers, types_contrats, nafs ...
+
+Three have names that the official geography has too, whose tables also hold populations: those lists are
+`ref_communes`, `ref_departements` and `ref_regions`.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +19,18 @@ from moisson.store.index import OFFRE
 from moisson.store.layout import Layout
 from moisson.store.rows import fit_object
 from moisson.store.schema import REFERENTIELS, TABLES, object_schema, snake
+from moisson.territory import reference
 
-__all__ = ["referentiel_schema", "write_referentiels"]
+__all__ = ["referentiel_schema", "table_name", "write_referentiels"]
+
+
+def table_name(table: str) -> str:
+    """The name by which a table of the store is known: code lists make way for the geography.
+
+    Args:
+        table: its snake_case name, also as an older Moisson wrote it: `communes` is then the code list.
+    """
+    return f"ref_{table}" if table in reference.TABLES else table
 
 
 def referentiel_schema(nom: str) -> pa.Schema:
@@ -50,7 +64,7 @@ def write_referentiels(
         KeyError: not the name of a code list.
         DiskFull, StoreUnwritable, StoreError: the disk; the state is the old one.
     """
-    tables = {snake(nom): _table(nom, valeurs) for nom, valeurs in listes.items()}
+    tables = {table_name(snake(nom)): _table(nom, valeurs) for nom, valeurs in listes.items()}
     with files.border("writing the code lists"):
         previous = current_generation(layout)
         if previous is not None and all(
@@ -68,7 +82,10 @@ def write_referentiels(
             writer.share("offres_versions", "offres")
             for table in ("collectes", "fenetres", "erreurs"):
                 writer.write_table(table, TABLES[table].empty_table())
-        writer.carry_others()
+        else:
+            for table in previous.manifest.tables:
+                if table_name(table) not in tables:
+                    writer.carry(table)
         generation = writer.commit(made_s=now_s)
         switch(layout, generation)
         vacuum(layout, now_s=now_s, retention_s=retention_s)

@@ -1,1 +1,1 @@
-"""Regions, departements, communes and the other official code lists."""
+"""The official geography, where offers are in it, and the API's code lists."""
