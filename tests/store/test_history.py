@@ -220,3 +220,18 @@ def test_another_order_of_keys_is_no_version(tmp_path: Path) -> None:
     collect(tmp_path, [dict(reversed(list(o.items()))) for o in offres], NOW_S + 1200, store_contacts=True)
     assert {row["version"] for row in rows(tmp_path, "offres_versions").values()} == {1}
     assert len(read_offres(tmp_path)) == 10
+
+
+def test_a_past_file_with_fewer_columns(tmp_path: Path) -> None:
+    """Written by a Moisson that knew fewer: it is read by name, and left as it is."""
+    offres = [make_offre(n) for n in range(10)]
+    collect(tmp_path, offres)
+    collect(tmp_path, [make_offre(n, intitule="b") if n < 3 else make_offre(n) for n in range(10)], NOW_S + 600)
+    (path,) = (p for p in (tmp_path / "current" / "offres_versions").iterdir() if "versions-" in p.name)
+    fewer = pq.read_table(path, partitioning=None).drop_columns(["deplacement_code", "employeur_handi_engage"])
+    pq.write_table(fewer, path)
+    whole = path.read_bytes()
+    collect(tmp_path, [make_offre(n, intitule="c") if n < 3 else make_offre(n) for n in range(10)], NOW_S + 1200)
+    assert (tmp_path / "current" / "offres_versions" / path.name).read_bytes() == whole
+    found = query(open_here(tmp_path), "SELECT version, employeur_handi_engage FROM offres_versions WHERE id='0000001'")
+    assert sorted(row["version"] for row in found.to_pylist()) == [1, 2, 3]
