@@ -80,11 +80,11 @@ def state(folder: Path) -> str:
     assert runs is not None
     if offres == by_id(OLD):
         assert runs.num_rows == 1
-        assert history(folder) == ({id_: 1 for id_ in by_id(OLD)}, set(), len(OLD))
+        assert history(folder) == (dict.fromkeys(by_id(OLD), 1), set(), len(OLD))
         return "old"
     assert offres == by_id(NEW)
     assert runs.num_rows >= 2
-    versions = {id_: 1 for id_ in by_id([*OLD, *NEW])} | {"0000007": 2}
+    versions = dict.fromkeys(by_id([*OLD, *NEW]), 1) | {"0000007": 2}
     assert history(folder) == (versions, {"0000000", "0000001", "0000002"}, len(NEW))
     return "new"
 
