@@ -121,7 +121,7 @@ def test_the_file_in_the_home_folder_is_the_last(load: Load, tmp_path: Path) -> 
 def test_one_account(load: Load, tmp_path: Path) -> None:
     """The account of the environment, of the file, or of both; white space around is not part of it."""
     assert load(MOISSON_CLIENT_ID=" PAR_a ", MOISSON_CLIENT_SECRET="s\n").applications == (
-        Application(client_id="PAR_a", client_secret="s", nom="1"),
+        Application(client_id="PAR_a", client_secret="s", nom="application 1"),
     )
     assert load(toml='client_id = "PAR_a"\nclient_secret = "s"').applications[0].client_secret == "s"
     (tmp_path / "secret").write_text("from-file\n", encoding="utf-8")
@@ -146,7 +146,7 @@ client_secret = "two"
 """
     assert [(a.nom, a.client_id, a.client_secret) for a in load(toml=toml).applications] == [
         ("nuit", "PAR_a", "one"),
-        ("2", "PAR_b", "two"),
+        ("application 2", "PAR_b", "two"),
     ]
     alone = load(toml=toml, MOISSON_CLIENT_ID="PAR_c", MOISSON_CLIENT_SECRET="three")
     assert [a.client_id for a in alone.applications] == ["PAR_c"]

@@ -37,12 +37,12 @@ class Application:
     Attributes:
         client_id: identifier given by the portal, `PAR_...`.
         client_secret: its secret key; never printed.
-        nom: how messages and figures call it; its rank ("1", "2") when not given.
+        nom: how messages and figures call it; "application 1", by its rank, when not given.
     """
 
     client_id: str
     client_secret: str = field(repr=False)
-    nom: str = "1"
+    nom: str = "application 1"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -285,7 +285,7 @@ def _config_path(config: Path | None, environ: Mapping[str, str], cwd: Path, hom
     elif environ.get("MOISSON_CONFIG"):
         named = (Path(environ["MOISSON_CONFIG"]), "environment variable MOISSON_CONFIG")
     if named is not None:
-        path = cwd / named[0].expanduser()
+        path = cwd / _expanded(named[0])
         if not path.is_file():
             raise SettingsError(
                 f"config = {values.shown(str(named[0]))}, from {named[1]}, is not a file",
@@ -301,6 +301,14 @@ def _config_path(config: Path | None, environ: Mapping[str, str], cwd: Path, hom
         if candidate.is_file():
             return candidate
     return None
+
+
+def _expanded(path: Path) -> Path:
+    """With `~` replaced; as it is when the system knows no such person, and then it is told as not found."""
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        return path
 
 
 def _state_dir(environ: Mapping[str, str], home: Path | None) -> Path | None:
@@ -412,7 +420,7 @@ def _application(given: _Layer, rank: int, warnings: list[str]) -> Application:
     return Application(
         client_id=_text("client_id", given["client_id"]),
         client_secret=client_secret,
-        nom=_text("nom", given["nom"]) if "nom" in given else str(rank),
+        nom=_text("nom", given["nom"]) if "nom" in given else f"application {rank}",
     )
 
 
@@ -429,7 +437,7 @@ def _text(key: str, given: _Given) -> str:
 
 
 def _secret_from_file(given: _Given, warnings: list[str]) -> str:
-    path = (given.folder or Path()) / Path(_text("client_secret_file", given)).expanduser()
+    path = (given.folder or Path()) / _expanded(Path(_text("client_secret_file", given)))
     try:
         text = path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as problem:

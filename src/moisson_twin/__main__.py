@@ -65,8 +65,8 @@ def parser() -> argparse.ArgumentParser:
     drift = Drift()
     defaults = Settings()
     world = cli.add_argument_group("the stock of offers")
-    world.add_argument("--offres", type=int, default=20_000, metavar="N", help="offers at the start (20000)")
-    world.add_argument("--seed", type=int, default=1, metavar="N", help="same seed, same world (1)")
+    world.add_argument("--offres", type=_at_least(0), default=20_000, metavar="N", help="offers at the start (20000)")
+    world.add_argument("--seed", type=_at_least(0), default=1, metavar="N", help="same seed, same world (1)")
     world.add_argument(
         "--start", default="now", metavar="WHEN", help='the world\'s first instant: "now" or 2026-10-15T09:30:00Z (now)'
     )
@@ -78,27 +78,41 @@ def parser() -> argparse.ArgumentParser:
     for name in ("births", "deaths", "edits", "republications"):
         rate = getattr(drift, f"{name}_per_s")
         world.add_argument(
-            f"--{name}", type=float, default=rate, metavar="RATE", help=f"{name} per second of world time ({rate})"
+            f"--{name}",
+            type=_positive(zero=True),
+            default=rate,
+            metavar="RATE",
+            help=f"{name} per second of world time ({rate})",
         )
     world.add_argument(
-        "--lag", type=float, default=drift.lag_s, metavar="S", help="newborn offers show up to S seconds late (0)"
+        "--lag",
+        type=_positive(zero=True),
+        default=drift.lag_s,
+        metavar="S",
+        help="newborn offers show up to S seconds late (0)",
     )
     world.add_argument(
         "--world-clock", choices=("calls", "clock"), default=defaults.world_clock,
         help="the world's time: a third of a second per search, or real time (calls)",
     )  # fmt: skip
-    world.add_argument("--calls-per-s", type=float, default=defaults.calls_per_s, metavar="RATE", help="for calls (3)")
+    world.add_argument(
+        "--calls-per-s", type=_positive(zero=False), default=defaults.calls_per_s, metavar="RATE", help="for calls (3)"
+    )
     answers = cli.add_argument_group("how it answers")
     answers.add_argument(
-        "--quota", type=float, default=defaults.quota_per_s, metavar="RATE", help="calls/s (10; 0: none)"
+        "--quota", type=_positive(zero=True), default=defaults.quota_per_s, metavar="RATE", help="calls/s (10; 0: none)"
     )
     answers.add_argument("--quota-mode", choices=("bucket", "window"), default=defaults.quota_mode, help="(bucket)")
     answers.add_argument("--no-quota-headers", action="store_true", help="leave out the X-Ratelimit headers")
-    answers.add_argument("--page-size", type=int, default=defaults.page_size, metavar="N", help="rows in a page (150)")
     answers.add_argument(
-        "--start-max", type=int, default=defaults.start_max, metavar="N", help="highest first row (3000)"
+        "--page-size", type=_at_least(1), default=defaults.page_size, metavar="N", help="rows in a page (150)"
     )
-    answers.add_argument("--token-life", type=float, default=defaults.token_life_s, metavar="S", help="seconds (1499)")
+    answers.add_argument(
+        "--start-max", type=_at_least(0), default=defaults.start_max, metavar="N", help="highest first row (3000)"
+    )
+    answers.add_argument(
+        "--token-life", type=_positive(zero=False), default=defaults.token_life_s, metavar="S", help="seconds (1499)"
+    )
     answers.add_argument("--detached", action="store_true", help="the API is attached to no application")
     answers.add_argument("--filter-clock", choices=("utc", "paris"), default="utc", help="how bounds are read (utc)")
     answers.add_argument("--shown-clock", choices=("utc", "paris"), default="utc", help="how dates are shown (utc)")
@@ -119,6 +133,29 @@ def parser() -> argparse.ArgumentParser:
     process.add_argument("--ready-file", type=Path, metavar="FILE", help="also write the line of JSON there")
     process.add_argument("--exit-with-parent", action="store_true", help="stop when standard input closes")
     return cli
+
+
+def _at_least(least: int) -> Callable[[str], int]:
+    """A whole number, `least` or more, for argparse."""
+
+    def read(text: str) -> int:
+        if (number := int(text)) < least:
+            raise argparse.ArgumentTypeError(f"{text} is less than {least}")
+        return number
+
+    return read
+
+
+def _positive(*, zero: bool) -> Callable[[str], float]:
+    """A number above zero, or zero too, for argparse."""
+
+    def read(text: str) -> float:
+        number = float(text)
+        if not (number > 0 or (zero and number == 0)) or number == float("inf"):
+            raise argparse.ArgumentTypeError(f"{text} is not {'zero or more' if zero else 'above zero'}")
+        return number
+
+    return read
 
 
 def settings_from(options: argparse.Namespace) -> Settings:

@@ -142,7 +142,7 @@ class Reply500(Fault):
 
     def instead(self) -> Reply | None:
         """The error."""
-        message = "Erreur technique. Veuillez contacter le support de francetravail.io."
+        message = "La vue service retournée par le connecteur HTTP est nulle ou mal formée"
         return json_reply(500, {"codeErreur": "JCS0011G", "codeHttp": 500, "message": message})
 
 

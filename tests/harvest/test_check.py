@@ -55,7 +55,7 @@ def test_one_application() -> None:
     assert found == Controle(
         source="https://api.francetravail.io/partenaire/offresdemploi",
         simulated=False,
-        applications=(ApplicationVue(nom="1", announced_rate=10.0),),
+        applications=(ApplicationVue(nom="application 1", announced_rate=10.0),),
         total=503_356,
         rate=3.0,
         appels=3390,
@@ -79,7 +79,7 @@ def test_several_applications_add_up() -> None:
     assert len(api.asked) == 4
     assert found.rate == 20.0
     assert lines(found)[1:3] == [
-        "account      1: works, licence accepted, 10 calls/s announced",
+        "account      application 1: works, licence accepted, 10 calls/s announced",
         "account      nuit: works, licence accepted, 10 calls/s announced",
     ]
     assert run(Settings(applications=(ONE,), rate="auto"), Api(announced=None)).rate == 3.0

@@ -160,3 +160,15 @@ def test_help_tells_how_to_use_it(capsys: pytest.CaptureFixture[str]) -> None:
     assert all(word in text for word in ("subprocess.Popen", "ASGITransport", "@pytest.fixture", "/_twin/truth"))
     assert main(["--list-faults"]) == 0
     assert "reply_429" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("--offres", "-5"), ("--page-size", "0"), ("--births", "-1"), ("--quota", "nan"), ("--token-life", "0")],
+)
+def test_a_number_that_makes_no_sense(option: str, value: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is refused by name, as wrong usage, and nothing starts."""
+    with pytest.raises(SystemExit) as ended:
+        main([option, value])
+    assert ended.value.code == 2
+    assert f"argument {option}: {value} is" in capsys.readouterr().err

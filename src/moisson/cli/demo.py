@@ -18,6 +18,9 @@ _DEMO_STORE = "moisson-demo"
 # The same world each time: a second demo finds again what the first one stored.
 _WORLD_START = "2026-10-15T09:30:00Z"
 
+# The double's world moves by a third of a second at each call.
+_CALLS_PER_S = 3.0
+
 
 def demo(
     store: Annotated[
@@ -40,7 +43,7 @@ def demo(
     Example:
       moisson demo --offres 5000
     """
-    from moisson.cli.double import running_twin
+    from moisson.cli.double import let_time_pass, running_twin
     from moisson.settings import Application, Settings
 
     folder = Path(store).expanduser()
@@ -58,6 +61,7 @@ def demo(
                 rate=rate,
                 source_name=f"simulated: moisson_twin seed={seed} offres={offres}",
             )
+            let_time_pass(ready, _calls_made(folder) / _CALLS_PER_S)
             calls = math.ceil(offres / 150)
             console.note(f"At least {count(calls, 'call')} at {rate:g}/s: {duration(calls / rate)} or a bit more.")
             resultat = harvesting.harvest(settings)
@@ -68,3 +72,17 @@ def demo(
     console.note("The true offers need a free account: docs/account.md says how, then type: moisson check")
     if not resultat.bilan.prouve:
         raise typer.Exit(harvesting.EXIT_NOT_PROVED)
+
+
+def _calls_made(folder: Path) -> int:
+    """Calls that earlier demos made for this store: its world must go on from there, for time does not run back."""
+    from moisson.store.layout import Layout
+    from moisson.store.runs import unfinished_runs
+    from moisson.store.store import finished_runs, open_store
+
+    if not Layout(folder).store.exists():
+        return 0
+    store = open_store(folder)
+    finished = sum(run["appels"] or 0 for run in finished_runs(store.generation()))
+    landed = (store.layout.run(name).pages.glob("*.json.gz") for name in unfinished_runs(store.layout))
+    return finished + sum(1 for pages in landed for _ in pages)

@@ -7,13 +7,14 @@ import subprocess
 import sys
 import tempfile
 import threading
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, Any
 
 from moisson.errors import ApiUnavailable
 
-__all__ = ["running_twin"]
+__all__ = ["let_time_pass", "running_twin"]
 
 _READY_S = 60.0
 _STOP_S = 5.0
@@ -50,6 +51,14 @@ def running_twin(arguments: list[str]) -> Iterator[dict[str, Any]]:
                 process.kill()
 
 
+def let_time_pass(ready: dict[str, Any], seconds: float) -> None:
+    """Let the double's world be so many seconds older, as its control path allows."""
+    body = json.dumps({"advance_s": seconds}).encode()
+    request = urllib.request.Request(ready["control_url"] + "/clock", data=body, method="POST")
+    with urllib.request.urlopen(request, timeout=_READY_S):
+        pass
+
+
 def _ready(process: subprocess.Popen[str], log: IO[str]) -> dict[str, Any]:
     # A double that hangs must not hang us: it is killed when its time is over, and then its output ends.
     timer = threading.Timer(_READY_S, process.kill)
@@ -60,7 +69,7 @@ def _ready(process: subprocess.Popen[str], log: IO[str]) -> dict[str, Any]:
         timer.cancel()
     try:
         ready = json.loads(line)
-        return {key: ready[key] for key in ("api_url", "token_url", "client_id", "client_secret")}
+        return {key: ready[key] for key in ("api_url", "token_url", "control_url", "client_id", "client_secret")}
     except (ValueError, KeyError, TypeError):
         process.kill()
         process.wait()

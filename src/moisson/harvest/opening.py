@@ -1,15 +1,18 @@
-"""From the settings of a person to a client that can ask."""
+"""From the settings of a person to a client that can ask, and a store that can be filled."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
+from moisson import __version__
 from moisson.api import Application, Client, Secret
 from moisson.settings import Application as Account
 from moisson.settings import Settings
+from moisson.store.store import Store, open_store
 
-__all__ = ["open_client"]
+__all__ = ["open_client", "open_to_fill"]
 
 
 def open_client(settings: Settings, *, accounts: Sequence[Account] = (), **details: Any) -> Client:
@@ -34,4 +37,16 @@ def open_client(settings: Settings, *, accounts: Sequence[Account] = (), **detai
         # A transport of its own, in tests, has a quota and often a clock of its own too.
         state_dir=settings.state_dir if details.get("transport") is None else None,
         **details,
+    )
+
+
+def open_to_fill(settings: Settings, now_s: float) -> Store:
+    """The store of these settings, made if there is none. Raises as `open_store`."""
+    return open_store(
+        settings.store,
+        create=True,
+        source=settings.source,
+        simulated=settings.simulated,
+        made_by=f"moisson {__version__}",
+        made_at=datetime.fromtimestamp(now_s, UTC).isoformat(timespec="seconds"),
     )
