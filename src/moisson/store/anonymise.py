@@ -39,7 +39,9 @@ _GARDES = frozenset({
     "formations.domaineLibelle", "formations.niveauLibelle", "formations.exigence", "langues.libelle",
     "langues.exigence", "permis.libelle", "permis.exigence", "competences.code", "competences.exigence",
     "salaire.listeComplements.code", "origineOffre.origine", "origineOffre.partenaires.nom", "creation",
-    "departement", "region", "version", "contenu_depuis",
+    "departement", "region", "version", "contenu_depuis", "salaire_periode", "salaire_min", "salaire_max",
+    "salaire_mois", "salaire_annuel_min", "salaire_annuel_max", "salaire_lu", "heures_hebdo", "contrat_mois",
+    "experience_mois", "partenaires", "postes", "interim",
 })  # fmt: skip
 """Leaves that stay, by their keys (of the columns that the API does not send: by their names)."""
 

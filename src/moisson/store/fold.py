@@ -3,7 +3,9 @@
 First pass: the journal's facts become arrays (seen.py), the previous state's ids and hashes too, and every offer of
 the new state gets its place: which page or file to read it from, which period it belongs to. Second pass: pages and
 files are read newest first, once; a period is written, or linked when nothing in it changed, as soon as all its
-offers are there. So memory holds a few periods and some tens of bytes an offer, however large the country.
+offers are there; contents that are no longer published are taken from the previous state's files on the way (past.py).
+Then the stays (presence.py) and the counts of the day (aggregates.py). So memory holds a few periods and some tens of
+bytes an offer, however large the country and however long its history.
 
 Then, in this order: the new generation takes its number, the run's journal becomes evidence, `current` is switched (the
 commit point), the run's folder and what is out of date are removed. A crash before the switch leaves the old state
@@ -135,8 +137,9 @@ def _write_generation(
     place = _place(seen, before, _unseen(seen, before) & ~closed, previous, ordinals)
     withdrawn = np.flatnonzero(closed)
     distinctes = len(seen.keys) + seen.oubliees
-    # From here on only `place` is needed: at three million offers the rest is some 200 MB.
+    # Not needed from here on; at three million offers that is some 100 MB.
     seen.drop_arrays()
+    before.creation_ms = np.empty(0, np.int64)
     del closed
     periods = cut_periods(place.creation_ms, place.keys, _bornes(previous), options.rows_max)
     rows = PreviousRows(previous, before, forme=forme, store_contacts=options.store_contacts)
