@@ -20,6 +20,7 @@ from figures import Figure
 from full_disk import full_disk
 from keep_up import keep_up
 from kills import kills
+from life import life
 from nights import nights
 from others import pace, twin
 from plan import EVERYTHING, QUICK, Plan
@@ -30,6 +31,7 @@ from worlds import crowd, large, quiet, storm, ties
 BENCHMARKS: dict[str, Callable[[Plan], Iterable[Figure]]] = {
     "quiet": quiet,
     "nights": nights,
+    "life": life,
     "storm": storm,
     "ties": ties,
     "crowd": crowd,

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 
 OFFRES = 1500
+STORE = {"MOISSON_STORE": "moisson-demo"}
 SOURCE = "simulated: moisson_twin seed=1 offres=1500"
 
 
@@ -171,6 +172,21 @@ def test_files(folder: Path) -> None:
     wrong = moisson("files", "offre", "--store", "moisson-demo", cwd=folder)
     assert (wrong.returncode, wrong.stdout) == (2, "")
     assert "Did you mean offres?" in wrong.stderr
+
+
+def test_forget(folder: Path) -> None:
+    """Says what it removed and what it cannot; the proof holds; a wrong id changes nothing."""
+    ids = moisson("sql", "select id from offres order by id limit 1", "--format", "csv", cwd=folder, env=STORE).stdout
+    id_ = ids.splitlines()[1]
+    ended = moisson("forget", id_, cwd=folder, env=STORE)
+    assert (ended.returncode, ended.stdout) == (0, "")
+    assert ended.stderr.splitlines()[0] == f"Forgotten: {id_}."
+    assert f"Still online at the source: {id_}. Every run leaves them out." in ended.stderr
+    assert "forgotten    1 offer, kept out of every run" in moisson("status", cwd=folder, env=STORE).stdout
+    assert moisson("verify", cwd=folder, env=STORE).returncode == 0
+    wrong = moisson("forget", "nope", cwd=folder, env=STORE)
+    assert wrong.returncode == 2
+    assert "This store holds no offer nope" in wrong.stderr
 
 
 def test_no_store(tmp_path: Path) -> None:

@@ -135,6 +135,18 @@ def test_an_offer_taken_out_of_the_lake(copie: Path) -> None:
     assert "1 offers read are not in the lake" in verify(open_store(copie)).etapes[3].detail
 
 
+def test_an_offer_forgotten(copie: Path) -> None:
+    """Its hash stands for it: the proof holds without it, and says so."""
+    oubliee = pq.read_table(next((copie / "current" / "offres").iterdir()), columns=["id"]).column("id")[5].as_py()
+    store = open_store(copie)
+    with store.lock("forget"):
+        store.forget({oubliee}, 2_000_000_000.0)
+    vu = verify(open_store(copie))
+    assert (vu.intacte, vu.prouvee) == (True, True)
+    assert "1 ids were forgotten" in vu.etapes[0].detail
+    assert "1 were forgotten" in vu.etapes[-1].detail
+
+
 def test_a_run_that_was_not_proved(tmp_path: Path) -> None:
     """Intact evidence of a run that is not proved says so, and why."""
     store = tmp_path / "store"

@@ -80,10 +80,29 @@ def state(folder: Path) -> str:
     assert runs is not None
     if offres == by_id(OLD):
         assert runs.num_rows == 1
+        assert history(folder) == (dict.fromkeys(by_id(OLD), 1), set(), len(OLD))
         return "old"
     assert offres == by_id(NEW)
     assert runs.num_rows >= 2
+    versions = dict.fromkeys(by_id([*OLD, *NEW]), 1) | {"0000007": 2}
+    assert history(folder) == (versions, {"0000000", "0000001", "0000002"}, len(NEW))
     return "new"
+
+
+def history(folder: Path) -> tuple[dict[str, int], set[str], int]:
+    """The last version of each offer, those whose stay ended, and the stock that the counts add up to."""
+    generation = open_here(folder).generation()
+    assert generation is not None
+    versions, presence, counts = (
+        found.to_pylist()
+        for table in ("offres_versions", "presence", "agregats_jour")
+        if (found := generation.read(table)) is not None
+    )
+    last: dict[str, int] = {}
+    for row in versions:
+        last[row["id"]] = max(row["version"], last.get(row["id"], 0))
+    assert {row["id"] for row in presence if row["retiree"] is None} == set(read_offres(folder))
+    return last, {row["id"] for row in presence if row["retiree"]}, sum(row["variation"] for row in counts)
 
 
 def steps_of_a_run(folder: Path) -> list[str]:
@@ -93,7 +112,7 @@ def steps_of_a_run(folder: Path) -> list[str]:
     return done
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_killed_at_any_step_then_run_again(tmp_path: Path) -> None:
     """From the first page to the last removal."""
     base = tmp_path / "base"

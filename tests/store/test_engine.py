@@ -96,8 +96,9 @@ def test_a_wrong_name_gets_a_hint(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         query(open_here(filled(tmp_path)), "SELECT * FROM ofres")
     assert str(caught.value) == (
-        "There is no table ofres. Did you mean offres? The tables are: arrondissements_municipaux, collectes, "
-        "communes, communes_anciennes, departements, epci, erreurs, fenetres, offres, offres_placees, regions."
+        "There is no table ofres. Did you mean offres? The tables are: agregats_jour, arrondissements_municipaux, "
+        "collectes, communes, communes_anciennes, departements, epci, erreurs, fenetres, offres, offres_placees, "
+        "offres_versions, presence, regions, vie_offre."
     )
 
 

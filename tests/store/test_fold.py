@@ -103,6 +103,18 @@ def test_one_edit_rewrites_one_file(tmp_path: Path) -> None:
     assert read_offres(tmp_path) == by_id(offres)
 
 
+def test_the_manifest_counts_the_rows_of_each_file(tmp_path: Path) -> None:
+    """Also of one that was made from most of another."""
+    offres = [make_offre(n) for n in range(200)]
+    collect(tmp_path, offres, rows_max=200)
+    collect(tmp_path, offres[10:], NOW_S + 600, rows_max=200)
+    generation = open_here(tmp_path).generation()
+    assert generation is not None
+    for table, found in generation.manifest.tables.items():
+        for file in found:
+            assert pq.read_metadata(generation.folder / table / file.nom).num_rows == file.lignes, file.nom
+
+
 def test_an_offer_republished_moves_to_its_new_period(tmp_path: Path) -> None:
     """Its creation jumps to now: one id is one offer, wherever it is."""
     offres = [make_offre(n) for n in range(100)]

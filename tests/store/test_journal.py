@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from moisson.errors import DiskFull, StoreCorrupt
 from moisson.model import Critere, Fait, Ligne, PageLue, Plage, Question, QuestionEchouee, QuestionRefusee
-from moisson.store.journal import Debut, Journal
+from moisson.store.journal import Debut, Journal, read_facts
+from moisson.store.masking import is_mark, mark, mark_all, redact
 
-DEBUT = Debut("20261123T224601Z", "https://api.example.org", False, "1", "", 1_795_473_961.0)
+DEBUT = Debut("20261123T224601Z", "https://api.example.org", False, "1", "", 1_795_473_961.0, marques=True)
 QUESTIONS = st.builds(
     Question,
     st.integers(0, 9),
@@ -155,4 +158,58 @@ def test_an_empty_journal_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "journal.ndjson"
     path.touch()
     with pytest.raises(StoreCorrupt, match="empty"):
+        Journal.reopen(path)
+
+
+@given(st.lists(FAITS, max_size=6), st.data())
+def test_an_id_can_be_forgotten_and_the_chain_holds(
+    tmp_path_factory: pytest.TempPathFactory, faits: list[Fait], data: st.DataObject
+) -> None:
+    """Whatever the ids look like: each becomes its mark, everything else stays, and so does the last line's chain."""
+    path = tmp_path_factory.mktemp("journal") / "journal.ndjson"
+    journal = Journal.create(path, DEBUT)
+    journal.append_many(faits)
+    fin = journal.chaine
+    journal.close()
+    ids = sorted({ligne.id for fait in faits if isinstance(fait, PageLue) for ligne in fait.lignes})
+    forgotten = set(data.draw(st.lists(st.sampled_from(ids), unique=True))) if ids else set()
+    marks = {mark(id_) for id_ in forgotten}
+    lines = [redact(line, marks)[0] for line in path.read_bytes().splitlines(keepends=True)]
+    debut, read = read_facts(io.BytesIO(b"".join(lines)), "evidence", fin)
+    assert debut == DEBUT
+    assert list(read) == [
+        msgspec.structs.replace(
+            fait, lignes=tuple(Ligne(mark(x.id) if x.id in forgotten else x.id, x.creation_ms) for x in fait.lignes)
+        )
+        if isinstance(fait, PageLue)
+        else fait
+        for fait in faits
+    ]
+
+
+@given(st.text(max_size=9))
+def test_marks(id_: str) -> None:
+    """A mark is its own, no id of the API looks like one, and the bytes of a fact are marked as its ids are."""
+    assert is_mark(mark(id_))
+    assert mark(mark(id_)) == mark(id_)
+    assert not is_mark(id_)
+    ligne = msgspec.json.encode([[id_, 17], [mark(id_), -3]])
+    assert mark_all(ligne) == msgspec.json.encode([[mark(id_), 17], [mark(id_), -3]])
+    text = msgspec.json.encode({"message": f'["{id_}",17]', "critere": [["a", id_]], "plage": [0, 149]})
+    assert mark_all(text) == text
+
+
+def test_a_journal_of_an_older_moisson(tmp_path: Path) -> None:
+    """Is chained over its bytes as they stand, and goes on so."""
+    path = tmp_path / "journal.ndjson"
+    old = msgspec.structs.replace(DEBUT, marques=False)
+    journal = Journal.create(path, old)
+    journal.append(page(1))
+    journal.close()
+    again = Journal.reopen(path)
+    again.append(page(2))
+    assert (again.debut, list(again.read())) == (old, [page(1), page(2)])
+    again.close()
+    path.write_bytes(redact(path.read_bytes(), {mark("0000001")})[0])
+    with pytest.raises(StoreCorrupt):
         Journal.reopen(path)

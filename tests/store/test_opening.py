@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from moisson.errors import SourceMismatch, StoreCorrupt, StoreUnwritable, StoreVersion
+from moisson.store.generation import FORMAT as STATE
 from moisson.store.opening import FORMAT
 from moisson.store.store import open_store
 from tests.store.filling import SOURCE, collect, make_offre, open_here, tree
@@ -95,7 +96,7 @@ def test_a_damaged_manifest_is_told(tmp_path: Path) -> None:
     path.write_text(whole[:40])
     with pytest.raises(StoreCorrupt, match="manifest"):
         open_store(tmp_path).generation()
-    path.write_text(whole.replace('"format": 1', '"format": 2'))
+    path.write_text(whole.replace(f'"format": {STATE}', f'"format": {STATE + 1}'))
     with pytest.raises(StoreVersion):
         open_store(tmp_path).generation()
 

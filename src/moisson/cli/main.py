@@ -18,6 +18,7 @@ from moisson.cli.check import check
 from moisson.cli.collect import collect
 from moisson.cli.demo import demo
 from moisson.cli.files import files
+from moisson.cli.forget import forget
 from moisson.cli.referentiels import referentiels
 from moisson.cli.sql import sql
 from moisson.cli.status import status
@@ -45,6 +46,7 @@ app.command()(verify)
 app.command()(sql)
 app.command()(files)
 app.command()(referentiels)
+app.command()(forget)
 app.command()(territories)
 app.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(twin)
 

@@ -85,7 +85,12 @@ def lines(found: StoreStatus) -> list[str]:
         shown.append(
             f"unfinished   {run.collecte}: {count(run.pages, 'page')} landed, {duration(run.age_s)} old; {then}"
         )
-    shown.append(f"evidence     {count(len(found.evidence), 'run')} can be proved again")
+    shown.append(f"evidence     {count(len(found.evidence), 'run')} can be proved again, {size(found.evidence_bytes)}")
+    shown.append(f"superseded   {size(found.superseded_bytes)} kept for readers that began before the last run")
+    if found.runs_bytes:
+        shown.append(f"pages        {size(found.runs_bytes)} of unfinished runs and raw pages")
+    if found.forgotten:
+        shown.append(f"forgotten    {count(found.forgotten, 'offer')}, kept out of every run")
     for table in sorted(found.bytes, key=lambda name: -found.bytes[name]):
         rows = count(found.rows.get(table, 0), "row")
         shown.append(f"table        {table}: {rows}, {size(found.bytes[table])}")

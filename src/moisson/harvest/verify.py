@@ -15,11 +15,12 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from moisson.errors import ContractBroken, MoissonError, StoreCorrupt, UsageError
-from moisson.model import Bilan, Fait, FenetreBilan
+from moisson.model import Bilan, Fait, FenetreBilan, PageLue
 from moisson.plan.limits import Limites
 from moisson.plan.planner import VERSION, Planificateur
 from moisson.store import files
-from moisson.store.seen import Seen, array_keys, read_seen
+from moisson.store.masking import is_mark
+from moisson.store.seen import Seen, array_keys, id_keys, read_seen
 from moisson.store.store import Store
 
 __all__ = ["Etape", "Verification", "trou", "verify"]
@@ -129,11 +130,14 @@ def _rejouer(store: Store, collecte: str, chaine: str, etapes: list[Etape]) -> t
     """Tell the evidence to a new plan."""
     plan: Planificateur | None = None
     compte = 0
+    oubliees: set[str] = set()
 
     def dire(faits: Iterator[Fait]) -> Iterator[Fait]:
         nonlocal compte
         for fait in faits:
             compte += 1
+            if isinstance(fait, PageLue):
+                oubliees.update(ligne.id for ligne in fait.lignes if is_mark(ligne.id))
             if plan is not None:
                 plan.dire(fait)
             yield fait
@@ -149,7 +153,8 @@ def _rejouer(store: Store, collecte: str, chaine: str, etapes: list[Etape]) -> t
             raise StoreCorrupt(
                 f"The facts of {collecte} do not make a plan: {rompu}", doing="replaying them"
             ) from rompu
-    etapes.append(Etape("evidence", "holds", f"{compte} answers, chained without a gap to {chaine[:12]}"))
+    marques = f"; {len(oubliees)} ids were forgotten, a hash stands for each" if oubliees else ""
+    etapes.append(Etape("evidence", "holds", f"{compte} answers, chained without a gap to {chaine[:12]}{marques}"))
     if plan is None:
         etapes.append(
             Etape("plan", "not checked", f"planned by version {debut.planner_version}, this Moisson has {VERSION}")
@@ -197,11 +202,14 @@ def _lac(store: Store, collecte: str, seen: Seen, ligne: dict[str, Any]) -> Etap
         chemins = generation.files("offres")
         cles = [array_keys(pq.read_table(chemin, columns=["id"]).column("id")) for chemin in chemins]
     lac = np.sort(np.concatenate(cles)) if cles else np.empty(0, np.uint64)
-    absentes = len(np.setdiff1d(seen.keys, lac, assume_unique=True))
-    gardees = len(lac) - (len(seen.keys) - absentes)
-    if absentes or len(lac) != ligne["offres"]:
+    oubliees = id_keys(generation.manifest.oublis)
+    vues = np.setdiff1d(seen.keys, oubliees, assume_unique=True)
+    absentes = len(np.setdiff1d(vues, lac, assume_unique=True))
+    gardees = len(lac) - (len(vues) - absentes)
+    if absentes or len(lac) + generation.manifest.oubliees != ligne["offres"]:
         return Etape(
             "lake", "fails", f"{absentes} offers read are not in the lake, which holds {len(lac)} of {ligne['offres']}"
         )
+    oubli = f"; {len(seen.keys) - len(vues)} were forgotten" if len(vues) < len(seen.keys) else ""
     garde = f", and {gardees} kept from before" if gardees else ""
-    return Etape("lake", "holds", f"all {len(seen.keys)} offers read are in it{garde}")
+    return Etape("lake", "holds", f"all {len(vues)} offers read are in it{garde}{oubli}")

@@ -15,19 +15,21 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from moisson.errors import StoreCorrupt
 from moisson.store.columns import rows_to_batch
 from moisson.store.generation import GenerationWriter
-from moisson.store.index import Before
+from moisson.store.index import OFFRE, Before
+from moisson.store.ordinals import Ordinals, Rangs
+from moisson.store.past import Past
 from moisson.store.periods import Borne
-from moisson.store.rows import Rangee, RowReader, row_to_offre
+from moisson.store.previous import PreviousRows, dated
+from moisson.store.rows import Rangee, RowReader
 from moisson.store.runs import Run
 from moisson.store.schema import OFFRES
-from moisson.store.seen import array_keys, id_keys
+from moisson.store.seen import id_keys
 
-__all__ = ["Assembly", "Place"]
+__all__ = ["Assembly", "Place", "period_digest"]
 
 _READ_AHEAD = 4
 """Pages decompressed ahead of the one being decoded; about 0.6 MB each."""
@@ -54,6 +56,9 @@ class Place(msgspec.Struct):
         before: its place in the previous state (`Before`), or -1.
         empreinte: hash of what is stored of it; known once it is read, or at once if it is kept.
         brut: hash of its JSON as received; likewise.
+        depuis, version: run that first saw this content, and its number; they move on when another content is read.
+        premiere, sejour: run that first saw it in this stay, and the number of the stay.
+        vue: run that last saw it, or `index.VUE`.
     """
 
     keys: npt.NDArray[np.uint64]
@@ -63,6 +68,11 @@ class Place(msgspec.Struct):
     before: npt.NDArray[np.int32]
     empreinte: Indices
     brut: Indices
+    depuis: Rangs
+    version: Rangs
+    premiere: Rangs
+    sejour: Rangs
+    vue: Rangs
 
 
 class _Page(msgspec.Struct):
@@ -92,10 +102,13 @@ class Assembly:
         run: its pages are read.
         writer: its previous generation's files are copied from, and linked where nothing changed.
         before: the previous state.
-        place: what to write; hashes are filled in.
+        previous: its rows.
+        past: is told what was superseded.
+        place: what to write; hashes are filled in, and the versions of what changed.
         periods: the cut, from `cut_periods`.
         pages: name and SHA-256 of the landed pages, as `place.page` numbers them.
-        forme: digest of the columns and of what is kept out of them; rows of another form are made anew.
+        ordinals: the runs, this one last.
+        forme: digest of the columns and of what is kept out of them.
         store_contacts: see FoldOptions.
     """
 
@@ -104,10 +117,13 @@ class Assembly:
         run: Run,
         writer: GenerationWriter,
         before: Before,
+        previous: PreviousRows,
+        past: Past,
         place: Place,
         periods: Sequence[tuple[int, int, Borne | None]],
         pages: Sequence[tuple[str, str]],
         *,
+        ordinals: Ordinals,
         forme: str,
         store_contacts: bool,
     ) -> None:
@@ -121,14 +137,14 @@ class Assembly:
         self._periods = [_Period(*period, missing) for period, missing in zip(periods, to_read, strict=True)]
         self._starts = np.array([period.start for period in self._periods])
         self._pages = pages
+        self._ordinals = ordinals
         self._forme = forme
         self._reader = RowReader(store_contacts=store_contacts)
         self._decoder = msgspec.json.Decoder(_Page)
-        previous = writer.previous
-        self._same_form = previous is not None and previous.manifest.forme_offres == forme
-        found = previous.manifest.tables.get("offres", ()) if previous is not None else ()
-        self._linkable = {file.digest: file for file in found} if self._same_form else {}
-        self._paths = previous.files("offres") if previous is not None else []
+        self._previous = previous
+        self._past = past
+        found = writer.previous.manifest.tables.get("offres", ()) if writer.previous is not None else ()
+        self._linkable = {file.digest: file for file in found} if previous.same_form else {}
         self._writing: deque[Future[None]] = deque()
         self._pending = 0
         self._ecarts = 0
@@ -197,7 +213,7 @@ class Assembly:
         wanted = [bruts[row] for row in rows.tolist()]
         place.brut[indices] = _hashes(wanted)
         at = place.before[indices]
-        same = (at >= 0) & self._same_form
+        same = (at >= 0) & self._previous.same_form
         same[same] = before.brut[at[same]] == place.brut[indices[same]]
         place.empreinte[indices[same]] = before.empreinte[at[same]]
         self._copied[indices[same]] = True
@@ -208,10 +224,19 @@ class Assembly:
         if not np.array_equal(id_keys(ids), place.keys[indices[changed]]):
             raise _damaged(fichier)
         place.empreinte[indices[changed]] = [rangee.empreinte for rangee in rangees]
+        self._move_on(indices[changed])
         self._ecarts += sum(rangee.ecarts for rangee in rangees)
         self._gather(rangees, indices[changed])
         for number in self._numbers(indices):
             self._periods[number].missing -= 1
+
+    def _move_on(self, indices: Indices) -> None:
+        """Another content than before is the next version, and this run is the first to see it."""
+        known = indices[self._place.before[indices] >= 0]
+        edited = known[_changed(self._place, self._before, known)]
+        self._place.version[edited] += 1
+        self._place.depuis[edited] = self._ordinals.latest
+        self._past.supersede(self._place.before[edited].astype(np.int64))
 
     def _gather(self, rangees: Sequence[Rangee], indices: Indices) -> None:
         numbers = self._numbers(indices)
@@ -254,39 +279,54 @@ class Assembly:
             piece, rows_there = self._copy(file, copied[found == file])
             position[copied[found == file] - period.start] = rows_there + sum(map(len, pieces))
             pieces.append(piece)
-        data = pa.concat_tables(pieces).combine_chunks()
+        place, rows = self._place, slice(period.start, period.end)
+        whole = pa.concat_tables(pieces).combine_chunks()
         del pieces, piece
-        newest_first = position[::-1]
-        rows = slice(period.start, period.end)
-        hashes = (self._place.empreinte[rows][::-1], self._place.brut[rows][::-1])
-        index = (self._place.keys[rows][::-1], self._place.creation_ms[rows][::-1], *hashes)
+        # `position` is by place; the columns are by row.
+        place_of = np.full(len(whole), period.start)
+        place_of[position] = np.arange(period.start, period.end)
+        data = dated(whole, place.version[place_of], place.depuis[place_of], self._ordinals)
+        index = np.empty(len(position), OFFRE)
+        for name in OFFRE.names or ():
+            column = place.keys if name == "key" else getattr(place, name)
+            index[name] = column[rows][::-1]
         digest = self._digest(period)
+        newest_first = position[::-1]
         self._writer.write("offres", part, data, digest=digest, borne=period.borne, order=newest_first, index=index)
-        del data
+        del data, whole
         # Else each thread's allocator keeps what a period took, and memory grows with the number of threads.
         pa.default_memory_pool().release_unused()
 
     def _copy(self, file: int, indices: Indices) -> tuple[pa.Table, Indices]:
         """A table with these rows of the previous generation, and where each of them is in it."""
-        path, rows = self._paths[file], self._before.row[self._place.before[indices]].astype(np.int64)
-        data = pq.read_table(path, partitioning=None)
-        if len(indices) < len(data) // 2:
-            data, rows = data.take(rows), np.arange(len(rows))
-        if not np.array_equal(array_keys(data.column("id"))[rows], self._place.keys[indices]):
-            raise _damaged(path.name)
-        if self._same_form:
-            return data, rows
-        # Written by another version or setting: read each offer back and write it as it is written today.
-        found = (row_to_offre(row) for row in data.take(rows).to_pylist())
-        rangees = [self._reader.read(msgspec.json.encode(offre)) for offre in found]
-        self._place.empreinte[indices] = [rangee.empreinte for rangee in rangees]
-        return pa.Table.from_batches([rows_to_batch(rangees)]), np.arange(len(rangees))
+        at = self._place.before[indices].astype(np.int64)
+        data, rows, empreintes = self._previous.read(file, at, self._place.keys[indices], self._past.take)
+        if empreintes is not None:
+            self._place.empreinte[indices] = empreintes
+        return data, rows
 
     def _digest(self, period: _Period) -> str:
-        digest = hashlib.sha256(self._forme.encode())
-        digest.update(self._place.keys[period.start : period.end].tobytes())
-        digest.update(self._place.empreinte[period.start : period.end].tobytes())
-        return digest.hexdigest()
+        place, rows = self._place, slice(period.start, period.end)
+        return period_digest(
+            self._forme, place.keys[rows], place.empreinte[rows], place.depuis[rows], place.version[rows]
+        )
+
+
+def period_digest(forme: str, keys: npt.NDArray[np.uint64], empreinte: Indices, depuis: Rangs, version: Rangs) -> str:
+    """Digest of what a period's file holds, from its offers, oldest first."""
+    digest = hashlib.sha256(forme.encode())
+    for column in (keys, empreinte, depuis, version):
+        digest.update(column.tobytes())
+    return digest.hexdigest()
+
+
+def _changed(place: Place, before: Before, indices: Indices) -> npt.NDArray[np.bool_]:
+    """Which of these offers, all known before, have another content."""
+    at = place.before[indices]
+    # Both: another order of keys changes the text alone, another form of the table changes the hash alone.
+    changed: npt.NDArray[np.bool_] = before.empreinte[at] != place.empreinte[indices]
+    changed &= before.brut[at] != place.brut[indices]
+    return changed
 
 
 def _hashes(bruts: Iterable[msgspec.Raw]) -> Indices:

@@ -10,11 +10,13 @@ import msgspec
 import pyarrow as pa
 
 from moisson.model import Bilan, FenetreBilan
+from moisson.store.colonne import MS
 from moisson.store.journal import Debut
+from moisson.store.ordinals import Ordinals
 from moisson.store.runs import Abandon
 from moisson.store.seen import Erreur, Seen
 
-__all__ = ["PAGE_MAX", "Compteurs", "appended", "floor_calls"]
+__all__ = ["PAGE_MAX", "Compteurs", "appended", "floor_calls", "with_instants"]
 
 PAGE_MAX = 150
 """Most offers that one call brings."""
@@ -57,6 +59,14 @@ def appended(before: pa.Table | None, rows: Sequence[dict[str, Any]], schema: pa
         schema=schema,
     )
     return pa.concat_tables([old, added]).combine_chunks()
+
+
+def with_instants(collectes: pa.Table, ordinals: Ordinals) -> pa.Table:
+    """The table of runs with the instant of each, also of those recorded before there was such a column."""
+    known = dict(zip(ordinals.collectes, ordinals.instants, strict=True))
+    instants: list[int | None] = [known.get(str(nom)) for nom in collectes.column("collecte").to_pylist()]
+    at = collectes.schema.get_field_index("instant")
+    return collectes.set_column(at, collectes.schema.field(at), pa.array(instants, MS))
 
 
 def _ms(seconds: float | None) -> int | None:

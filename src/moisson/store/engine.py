@@ -15,6 +15,7 @@ import duckdb
 import pyarrow as pa
 
 from moisson.errors import MoissonError, StoreCorrupt, UsageError
+from moisson.store import history_sql
 from moisson.store.generation import Generation
 from moisson.store.referentiels import table_name
 from moisson.store.schema import TABLES
@@ -44,6 +45,9 @@ class Engine:
         with_files: more tables from files of yours (.parquet, .csv, .tsv, .json, .ndjson), by name.
         threads: threads of the engine, or None for one a core.
 
+    Attributes:
+        without_history: the state was made before history was kept.
+
     Raises:
         UsageError: a name is not one, or is taken, or a file is missing or of another kind.
     """
@@ -66,10 +70,15 @@ class Engine:
         tables = generation.manifest.tables if generation is not None else {}
         for table in tables:
             assert generation is not None
-            allowed += self._parquet(table_name(table), generation.files(table))
+            columns = history_sql.columns(table, generation.manifest)
+            allowed += self._parquet(table_name(table), generation.files(table), columns=columns)
+        self.without_history = generation is not None and history_sql.no_history(generation.manifest)
         for table, schema in TABLES.items():
-            if table not in tables:
+            if table not in tables and not (self.without_history and table in history_sql.HISTORY):
                 self._connection.from_arrow(schema.empty_table()).create(table)
+        if not self.without_history:
+            for statement in history_sql.statements():
+                self._connection.execute(statement)
         for table, path in reference.files().items():
             allowed += self._parquet(table, [path])
         self._connection.execute("CREATE SCHEMA lieux")
@@ -95,14 +104,17 @@ class Engine:
         ):
             self._connection.execute(f"SET {setting}")
 
-    def _parquet(self, name: str, files: Sequence[Path], schema: str = "main") -> list[str]:
+    def _parquet(self, name: str, files: Sequence[Path], *, schema: str = "main", columns: str = "*") -> list[str]:
         paths = [str(path) for path in files]
-        self._view(name, f"read_parquet([{', '.join(map(_quoted, paths))}], hive_partitioning = false)", schema)
+        listed = ", ".join(map(_quoted, paths))
+        # By name: files that were written years apart may have other columns.
+        source = f"read_parquet([{listed}], hive_partitioning = false, union_by_name = {name in history_sql.GROWING})"
+        self._view(name, source, schema=schema, columns=columns)
         return paths
 
-    def _view(self, name: str, source: str, schema: str = "main") -> None:
+    def _view(self, name: str, source: str, *, schema: str = "main", columns: str = "*") -> None:
         with _translated(self):
-            self._connection.execute(f'CREATE VIEW {schema}."{name}" AS SELECT * FROM {source}')
+            self._connection.execute(f'CREATE VIEW {schema}."{name}" AS SELECT {columns} FROM {source}')
 
     def _add_file(self, name: str, path: Path, taken: set[str]) -> None:
         reader = _READERS.get(path.suffix.lower())
@@ -205,6 +217,11 @@ class _translated:  # noqa: N801 -- reads as a statement
     def _translate(self, error: Exception) -> MoissonError:
         text = str(error)
         if isinstance(error, duckdb.CatalogException) and (match := _UNKNOWN.search(text)):
+            if self._engine.without_history and match[1] in history_sql.HISTORY:
+                return UsageError(
+                    f"{match[1]} is not there yet: this store was last filled by a Moisson that kept no history",
+                    todo="The next `moisson collect` begins it.",
+                )
             return _unknown_table(match[1], self._engine.tables())
         if isinstance(error, duckdb.PermissionException):
             return UsageError("A query reads the store's tables only, no other file nor the network")

@@ -4,36 +4,81 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import cast
+from typing import IO, cast
 
 import pyarrow as pa
 
 from moisson.errors import StoreCorrupt
-from moisson.model import Fait
+from moisson.model import Fait, PageLue
 from moisson.store import files
 from moisson.store.journal import Debut, read_facts
 from moisson.store.layout import Layout
+from moisson.store.masking import mark, redact
 from moisson.store.runs import Run
 
-__all__ = ["keep_evidence", "open_evidence"]
+__all__ = ["keep_evidence", "open_evidence", "redact_evidence"]
 
 _CHUNK = 1 << 20
 
 
-def keep_evidence(layout: Layout, run: Run) -> Path:
-    """Copy a run's journal to its evidence file, durably. Doing it again writes the same file."""
+def keep_evidence(layout: Layout, run: Run, oublis: Collection[str] = ()) -> None:
+    """Copy a run's journal to its evidence file, durably. Doing it again writes the same file.
+
+    Args:
+        layout: the store.
+        run: the run.
+        oublis: marks of the ids that must stay out; each stands in the place of its id.
+    """
     files.make_dir(layout.evidence)
     target = layout.evidence_of(run.collecte)
+    with run.layout.journal.open("rb") as source:
+        _write(target, source, oublis, marques=run.debut.marques)
+
+
+def redact_evidence(layout: Layout, collecte: str, oublis: Collection[str]) -> set[str]:
+    """Put the marks of ids that must be forgotten in their place, in the evidence of one run.
+
+    Evidence that an older Moisson chained over the ids themselves would not hold any more: it is removed if it names
+    one.
+
+    Returns:
+        Names of the landed pages that named one of them.
+    """
+    path = layout.evidence_of(collecte)
+    with open_evidence(path) as (debut, faits):
+        pages = {
+            fait.fichier
+            for fait in faits
+            if isinstance(fait, PageLue) and any(mark(ligne.id) in oublis for ligne in fait.lignes)
+        }
+    if pages:
+        with _readable(path), pa.input_stream(str(path), compression="zstd") as stream:
+            # pyarrow's stream cannot be read by lines; a buffered reader over it can.
+            _write(path, io.BufferedReader(cast(io.RawIOBase, stream), _CHUNK), oublis, marques=debut.marques)
+    return pages
+
+
+def _write(target: Path, source: IO[bytes], oublis: Collection[str], *, marques: bool) -> None:
     aside = target.with_name(f".{target.name}.tmp")
     files.step("write", aside)
-    with run.layout.journal.open("rb") as source, pa.output_stream(str(aside), compression="zstd") as sink:
-        while chunk := source.read(_CHUNK):
-            sink.write(chunk)
+    taken = 0
+    with pa.output_stream(str(aside), compression="zstd") as sink:
+        if oublis:
+            for line in source:
+                clean, count = redact(line, oublis)
+                taken += count
+                sink.write(clean)
+        else:
+            while chunk := source.read(_CHUNK):
+                sink.write(chunk)
+    if taken and not marques:
+        files.remove(aside)
+        files.remove(target)
+        return
     files.fsync_file(aside)
     files.rename(aside, target)
-    return target
 
 
 @contextlib.contextmanager

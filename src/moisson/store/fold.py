@@ -3,7 +3,9 @@
 First pass: the journal's facts become arrays (seen.py), the previous state's ids and hashes too, and every offer of
 the new state gets its place: which page or file to read it from, which period it belongs to. Second pass: pages and
 files are read newest first, once; a period is written, or linked when nothing in it changed, as soon as all its
-offers are there. So memory holds a few periods and some tens of bytes an offer, however large the country.
+offers are there; contents that are no longer published are taken from the previous state's files on the way (past.py).
+Then the stays (presence.py) and the counts of the day (aggregates.py). So memory holds a few periods and some tens of
+bytes an offer, however large the country and however long its history.
 
 Then, in this order: the new generation takes its number, the run's journal becomes evidence, `current` is switched (the
 commit point), the run's folder and what is out of date are removed. A crash before the switch leaves the old state
@@ -14,6 +16,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -22,15 +25,20 @@ import pyarrow as pa
 
 from moisson.model import Bilan
 from moisson.store import bookkeeping, files
+from moisson.store.aggregates import write_aggregates
 from moisson.store.assembly import Assembly, Place
 from moisson.store.bookkeeping import Compteurs
 from moisson.store.evidence import keep_evidence
-from moisson.store.generation import Generation, GenerationWriter, current_generation, switch, vacuum
-from moisson.store.index import Before, find, read_before
+from moisson.store.generation import FORMAT, Generation, GenerationWriter, current_generation, switch, vacuum
+from moisson.store.index import VUE, Before, find, last_stays, read_before
 from moisson.store.layout import Layout, begun_s
+from moisson.store.ordinals import Ordinals
+from moisson.store.past import Past
 from moisson.store.periods import cut_periods
+from moisson.store.presence import closed_indexes, stays_index, write_presence
+from moisson.store.previous import PreviousRows
 from moisson.store.runs import Abandon, Run, abandoned_runs
-from moisson.store.schema import COLLECTES, ERREURS, FENETRES, OFFRES
+from moisson.store.schema import COLLECTES, ERREURS, FENETRES, OFFRES_DATEES
 from moisson.store.seen import Erreur, Seen, provable, read_seen
 
 __all__ = ["FoldOptions", "FoldResult", "fold_run"]
@@ -92,7 +100,8 @@ def fold_run(
     with files.border("folding the run"):
         vacuum(layout, now_s=now_s, retention_s=options.retention_s)
         previous = current_generation(layout)
-        seen = read_seen(run.faits(), bilan)
+        oublis = frozenset(previous.manifest.oublis) if previous is not None else frozenset()
+        seen = read_seen(run.faits(), bilan, oublis)
         writer = GenerationWriter(layout, previous)
         try:
             result, generation, gone = _write_generation(layout, run, writer, seen, bilan, options, compteurs, now_s)
@@ -101,7 +110,7 @@ def fold_run(
             with contextlib.suppress(OSError):
                 files.remove(writer.folder)
             raise
-        keep_evidence(layout, run)
+        keep_evidence(layout, run, oublis)
         switch(layout, generation)
         run.close()
         _clear_away(layout, run, gone, options, now_s)
@@ -119,61 +128,84 @@ def _write_generation(
     now_s: float,
 ) -> tuple[FoldResult, Generation, list[Abandon]]:
     previous, forme = writer.previous, _forme(options)
-    before = read_before(previous.indexes("offres") if previous is not None else [])
+    known = previous.manifest.ordinals if previous is not None else Ordinals()
+    given_up = [abandon for abandon in abandoned_runs(layout) if abandon.debut.collecte not in known.collectes]
+    debuts = [*(abandon.debut for abandon in given_up), run.debut]
+    ordinals = known.followed_by((debut.collecte, debut.begun_s) for debut in debuts)
+    before = _read_before(previous, known)
     closed = _closed(seen, before, bilan) if options.fermer else np.zeros(len(before.keys), np.bool_)
-    unseen = _unseen(seen, before)
-    place = _place(seen, before, unseen & ~closed)
-    distinctes, retirees = len(seen.keys), int(np.count_nonzero(closed))
-    # From here on only `place` is needed: at three million offers the rest is some 200 MB.
+    place = _place(seen, before, _unseen(seen, before) & ~closed, previous, ordinals)
+    withdrawn = np.flatnonzero(closed)
+    distinctes = len(seen.keys) + seen.oubliees
+    # Not needed from here on; at three million offers that is some 100 MB.
     seen.drop_arrays()
-    before.drop_keys()
-    del closed, unseen
+    before.creation_ms = np.empty(0, np.int64)
+    del closed
     periods = cut_periods(place.creation_ms, place.keys, _bornes(previous), options.rows_max)
+    rows = PreviousRows(previous, before, forme=forme, store_contacts=options.store_contacts)
+    past = Past(writer, rows, before, withdrawn, ordinals, options.rows_max)
     ecarts = Assembly(
-        run, writer, before, place, periods, seen.pages, forme=forme, store_contacts=options.store_contacts
+        run,
+        writer,
+        before,
+        rows,
+        past,
+        place,
+        periods,
+        seen.pages,
+        ordinals=ordinals,
+        forme=forme,
+        store_contacts=options.store_contacts,
     ).write()
-
-    there = np.flatnonzero(place.before >= 0)
-    # Both: another order of keys changes the text alone, another form of the table changes the hash alone.
-    changed = before.empreinte[place.before[there]] != place.empreinte[there]
-    changed &= before.brut[place.before[there]] != place.brut[there]
-    modifiees = int(np.count_nonzero(changed))
-    nouvelles = len(place.keys) - len(there)
+    mouvements, at = past.finish()
+    retirees = mouvements.column("retiree").to_numpy()
+    write_presence(writer, place, before, ordinals, mouvements.filter(retirees), at[retirees], options.rows_max)
+    write_aggregates(
+        writer,
+        mouvements,
+        collecte=run.collecte,
+        instant_ms=ordinals.instants[-1],
+        rows_max=options.rows_max,
+    )
+    counts = {
+        "offres": len(place.keys),
+        "nouvelles": int(np.count_nonzero(place.before < 0)),
+        "modifiees": len(mouvements) - len(withdrawn),
+        "retirees": len(withdrawn),
+    }
     row = bookkeeping.collecte_row(
-        run.debut,
-        run.journal.chaine,
-        bilan,
-        compteurs,
-        seen,
-        now_s,
-        distinctes=distinctes,
-        offres=len(place.keys),
-        nouvelles=nouvelles,
-        modifiees=modifiees,
-        retirees=retirees,
+        run.debut, run.journal.chaine, bilan, compteurs, seen, now_s, distinctes=distinctes, **counts
     )
     if ecarts:
         quoi = f"{ecarts} values are not of the official type; they are kept in the column autres"
         seen.erreurs.append(Erreur(now_s, "fold", quoi, True))
-    recorded = frozenset(previous.manifest.collectes) if previous is not None else frozenset()
-    gone = [abandon for abandon in abandoned_runs(layout) if abandon.debut.collecte not in recorded]
-    _write_books(writer, run.collecte, row, seen, bilan, gone, compteurs)
-    collectes = previous.manifest.collectes if previous is not None else ()
-    collectes = (*collectes, *(abandon.debut.collecte for abandon in gone), run.collecte)
-    generation = writer.commit(made_s=now_s, collectes=collectes, forme_offres=forme)
+    _write_books(writer, run.collecte, row, seen, bilan, given_up, compteurs, ordinals)
+    writer.carry_others()
+    generation = writer.commit(
+        made_s=now_s,
+        format=FORMAT,
+        collectes=ordinals.collectes,
+        instants=ordinals.instants,
+        forme_offres=forme,
+        oubliees=0,
+    )
     result = FoldResult(
         generation=writer.number,
-        offres=len(place.keys),
-        nouvelles=nouvelles,
-        modifiees=modifiees,
-        retirees=retirees,
+        **counts,
         gardees=int(np.count_nonzero(place.page < 0)),
         ecarts=ecarts,
         fichiers_ecrits=writer.written,
         fichiers_lies=writer.linked,
         octets_ecrits=writer.written_bytes,
     )
-    return result, generation, gone
+    return result, generation, given_up
+
+
+def _read_before(previous: Generation | None, known: Ordinals) -> Before:
+    if previous is None:
+        return read_before([], None, known.latest)
+    offres = [previous.index(file) for file in previous.manifest.tables.get("offres", ())]
+    return read_before(offres, stays_index(previous), known.latest)
 
 
 def _unseen(seen: Seen, before: Before) -> npt.NDArray[np.bool_]:
@@ -199,28 +231,25 @@ def _write_books(
     row: dict[str, object],
     seen: Seen,
     bilan: Bilan,
-    gone: list[Abandon],
+    given_up: list[Abandon],
     compteurs: Compteurs,
+    ordinals: Ordinals,
 ) -> None:
     def before(table: str) -> pa.Table | None:
         return writer.previous.read(table) if writer.previous is not None else None
 
-    collectes = [*(bookkeeping.abandoned_row(abandon, compteurs.version) for abandon in gone), row]
+    collectes = [*(bookkeeping.abandoned_row(abandon, compteurs.version) for abandon in given_up), row]
     fenetres = [bookkeeping.fenetre_row(collecte, fenetre) for fenetre in bilan.fenetres]
     erreurs = [bookkeeping.erreur_row(collecte, erreur) for erreur in seen.erreurs]
-    writer.write_table("collectes", bookkeeping.appended(before("collectes"), collectes, COLLECTES))
+    table = bookkeeping.appended(before("collectes"), collectes, COLLECTES)
+    writer.write_table("collectes", bookkeeping.with_instants(table, ordinals))
     writer.write_table("fenetres", bookkeeping.appended(before("fenetres"), fenetres, FENETRES))
-    if writer.previous is not None and not erreurs and "erreurs" in writer.previous.manifest.tables:
-        writer.carry("erreurs")
-    else:
+    if writer.previous is None or erreurs or "erreurs" not in writer.previous.manifest.tables:
         writer.write_table("erreurs", bookkeeping.appended(before("erreurs"), erreurs, ERREURS))
-    for table in writer.previous.manifest.tables if writer.previous is not None else ():
-        if table not in writer.tables():
-            writer.carry(table)
 
 
 def _forme(options: FoldOptions) -> str:
-    schema = OFFRES.to_string(show_field_metadata=False, truncate_metadata=False)
+    schema = OFFRES_DATEES.to_string(show_field_metadata=False, truncate_metadata=False)
     return hashlib.sha256(f"{schema} contacts={options.store_contacts}".encode()).hexdigest()
 
 
@@ -229,10 +258,30 @@ def _bornes(previous: Generation | None) -> list[tuple[int, int]]:
     return [file.borne for file in found if file.borne is not None]
 
 
-def _place(seen: Seen, before: Before, kept: npt.NDArray[np.bool_]) -> Place:
+def _place(
+    seen: Seen,
+    before: Before,
+    kept: npt.NDArray[np.bool_],
+    previous: Generation | None,
+    ordinals: Ordinals,
+) -> Place:
     """Everything that the new state holds, oldest first, and where each offer is read from."""
     at, found = find(before.keys, seen.keys)
     left = np.flatnonzero(kept)
+    # An offer that came back goes on counting from where it was; one that was never there begins at 1.
+    version, sejour = last_stays(closed_indexes(previous) if previous is not None else (), seen.keys[~found])
+    begun: dict[str, Any] = {
+        "depuis": ordinals.latest,
+        "version": version + 1,
+        "premiere": ordinals.latest,
+        "sejour": sejour + 1,
+    }
+    history = {}
+    for name, value in begun.items():
+        column = getattr(before, name)
+        of_seen = np.empty(len(seen.keys), np.uint32)
+        of_seen[found], of_seen[~found] = column[at[found]], value
+        history[name] = np.concatenate([of_seen, column[left]])
     unknown, none = np.zeros(len(seen.keys), np.int64), np.full(len(left), -1, np.int32)
     keys = np.concatenate([seen.keys, before.keys[left]])
     creation_ms = np.concatenate([seen.creation_ms, before.creation_ms[left]])
@@ -245,6 +294,8 @@ def _place(seen: Seen, before: Before, kept: npt.NDArray[np.bool_]) -> Place:
         before=np.concatenate([np.where(found, at, -1), left]).astype(np.int32)[order],
         empreinte=np.concatenate([unknown, before.empreinte[left]])[order],
         brut=np.concatenate([unknown, before.brut[left]])[order],
+        vue=np.concatenate([np.full(len(seen.keys), VUE, np.uint32), before.vue[left]])[order],
+        **{name: column[order] for name, column in history.items()},
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -18,22 +19,24 @@ import pyarrow.parquet as pq
 
 from moisson.errors import StoreCorrupt, StoreVersion
 from moisson.store import files
-from moisson.store.index import write_index
+from moisson.store.index import Index, write_index
 from moisson.store.layout import (
     INDEX,
     Layout,
     data_file_name,
+    data_file_table,
     generation_name,
     generation_number,
     index_file_name,
 )
+from moisson.store.ordinals import Ordinals
 
-__all__ = ["DataFile", "Generation", "GenerationWriter", "Manifest", "current_generation", "switch", "vacuum"]
+__all__ = ["FORMAT", "DataFile", "Generation", "GenerationWriter", "Manifest", "current_generation", "switch", "vacuum"]
 
-_FORMAT = 1
+FORMAT = 2
+"""Version of a generation's meaning. 1 kept no history: it is read, and the next fold makes it a 2."""
+
 _ROW_GROUP = 8192
-
-Index = tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]
 
 
 class DataFile(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -44,6 +47,7 @@ class DataFile(msgspec.Struct, frozen=True, omit_defaults=True):
         lignes: rows.
         octets: size in bytes.
         digest: hex digest of what it holds; a file that would hold the same is linked. "" when never linked so.
+            In `presence`, the one file that has a digest holds the stays that are going on.
         borne: for `offres`, the lower end of its period: (creation in ms, key of the id), None for the oldest.
     """
 
@@ -64,6 +68,9 @@ class Manifest(msgspec.Struct, frozen=True):
         collectes: names of all runs recorded in it, so that a run is never folded twice.
         forme_offres: digest of the columns of `offres` and of what is kept out of them.
         tables: the files of each table.
+        instants: of each of the runs, see ordinals.py.
+        oublis: marks (see masking.py) of the ids that were forgotten and must stay out.
+        oubliees: offers removed from `offres` by forgetting since the last fold.
     """
 
     format: int
@@ -72,14 +79,26 @@ class Manifest(msgspec.Struct, frozen=True):
     collectes: tuple[str, ...]
     forme_offres: str
     tables: dict[str, tuple[DataFile, ...]]
+    instants: tuple[int, ...] = ()
+    oublis: tuple[str, ...] = ()
+    oubliees: int = 0
+
+    @property
+    def ordinals(self) -> Ordinals:
+        """Its runs."""
+        return Ordinals.of(self.collectes, self.instants)
+
+    def own(self, table: str) -> tuple[DataFile, ...]:
+        """The files of a table that are not another table's too, as those of `offres` are in `offres_versions`."""
+        return tuple(file for file in self.tables.get(table, ()) if data_file_table(file.nom) == table)
 
     def lignes(self, table: str) -> int:
         """Rows of a table, 0 when there is none of that name."""
         return sum(file.lignes for file in self.tables.get(table, ()))
 
     def octets(self, table: str) -> int:
-        """Bytes of a table's files."""
-        return sum(file.octets for file in self.tables.get(table, ()))
+        """Bytes of a table's own files."""
+        return sum(file.octets for file in self.own(table))
 
 
 class Generation:
@@ -98,10 +117,9 @@ class Generation:
         """The Parquet files of a table; empty when there is no such table."""
         return [self.folder / table / file.nom for file in self.manifest.tables.get(table, ())]
 
-    def indexes(self, table: str) -> list[Path]:
-        """The indexes of a table's files, in their order (see index.py)."""
-        found = self.manifest.tables.get(table, ())
-        return [self.folder / INDEX / index_file_name(file.nom) for file in found]
+    def index(self, file: DataFile) -> Path:
+        """The index of a data file (see index.py)."""
+        return self.folder / INDEX / index_file_name(file.nom)
 
     def read(self, table: str, columns: list[str] | None = None) -> pa.Table | None:
         """A whole table; None when there is none of that name. Meant for the small ones."""
@@ -126,7 +144,7 @@ def read_generation(folder: Path) -> Generation:
             doing="opening the store",
             todo="Restore the store from a backup, or collect into a new one.",
         ) from error
-    if manifest.format > _FORMAT:
+    if manifest.format > FORMAT:
         raise StoreVersion("This store was filled by a newer Moisson", doing="opening it", todo="Upgrade moisson.")
     return Generation(folder, manifest)
 
@@ -184,32 +202,34 @@ class GenerationWriter:
             data: its rows.
             digest: see DataFile.
             borne: see DataFile.
-            order: numbers of the rows in the order in which they are to stand; None: as they are. Meant for large
-                tables: a row group is put in order at a time, and no ordered copy of the whole is made.
-            index: what to put into the file's index, in that order (see index.py).
+            order: numbers of the rows that are written, in the order in which they are to stand; None: all, as they
+                are. Meant for large tables: a row group is put in order at a time, and no ordered copy of the whole
+                is made.
+            index: what to put into the file's index (see index.py).
         """
         nom = data_file_name(table, self.number, part)
         path = self.folder / table / nom
+        lignes = len(data) if order is None else len(order)
         files.step("write", path)
         with pq.ParquetWriter(path, data.schema, compression="zstd", compression_level=3) as sink:
-            for start in range(0, max(1, len(data)), _ROW_GROUP):
+            for start in range(0, max(1, lignes), _ROW_GROUP):
                 rows = slice(start, start + _ROW_GROUP)
                 sink.write_table(data[rows] if order is None else data.take(order[rows]), _ROW_GROUP)
         files.fsync_file(path)
         if index is not None:
-            write_index(self.folder / INDEX / index_file_name(nom), *index)
+            write_index(self.folder / INDEX / index_file_name(nom), index)
         size = path.stat().st_size
         with self._mutex:
             self.written += 1
             self.written_bytes += size
-            self._tables[table].append(DataFile(nom, data.num_rows, size, digest, borne))
+            self._tables[table].append(DataFile(nom, lignes, size, digest, borne))
 
     def link(self, table: str, file: DataFile) -> None:
         """Take over one file of the previous generation."""
         assert self.previous is not None
         files.link(self.previous.folder / table / file.nom, self.folder / table / file.nom)
-        index = self.previous.folder / INDEX / index_file_name(file.nom)
-        if index.exists():
+        index = self.previous.index(file)
+        if data_file_table(file.nom) == table and index.exists():
             files.link(index, self.folder / INDEX / index.name)
         with self._mutex:
             self.linked += 1
@@ -231,14 +251,36 @@ class GenerationWriter:
         for file in self.previous.manifest.tables[table]:
             self.link(table, file)
 
+    def share(self, table: str, other: str) -> None:
+        """Show all files of another table, written or linked before, in this one too."""
+        for file in self.files(other):
+            files.link(self.folder / other / file.nom, self.folder / table / file.nom)
+            self._tables[table].append(file)
+
+    def files(self, table: str) -> list[DataFile]:
+        """The files of a table so far, newest period first."""
+        return sorted(self._tables[table], key=_newest_first)
+
     def tables(self) -> frozenset[str]:
         """Names of the tables begun so far."""
         return frozenset(self._tables)
 
-    def commit(self, *, made_s: float, collectes: tuple[str, ...], forme_offres: str) -> Generation:
-        """Sync everything and give the generation its number; it is not current yet."""
-        tables = {name: tuple(sorted(found, key=_newest_first)) for name, found in sorted(self._tables.items())}
-        manifest = Manifest(_FORMAT, self.number, made_s, collectes, forme_offres, tables)
+    def carry_others(self) -> None:
+        """Take over every table of the previous generation that was not begun."""
+        for table in self.previous.manifest.tables if self.previous is not None else ():
+            if table not in self._tables:
+                self.carry(table)
+
+    def commit(self, *, made_s: float, **changes: Any) -> Generation:
+        """Sync everything and give the generation its number; it is not current yet.
+
+        Args:
+            made_s: wall clock.
+            changes: fields of the manifest that are not as in the previous one.
+        """
+        tables = {name: tuple(self.files(name)) for name in sorted(self._tables)}
+        manifest = self.previous.manifest if self.previous is not None else Manifest(FORMAT, 0, 0.0, (), "", {})
+        manifest = msgspec.structs.replace(manifest, generation=self.number, made_s=made_s, tables=tables, **changes)
         for table in tables:
             files.fsync_dir(self.folder / table)
         files.fsync_dir(self.folder / INDEX)

@@ -2,8 +2,10 @@
 
 One line a record, JSON: {"n": 3, "chaine": "<64 hex>", "fait": {...}}. Line 0 holds the run's identity (`Debut`), the
 others a `Fait` each. `chaine` is SHA-256 over the previous line's `chaine` (its 64 characters), the number in decimal,
-and the bytes of `fait` as they stand in the line; before line 0 it is 64 zeros. So a line that was changed, lost, added
-or moved is found, and the last line's `chaine` names the whole.
+and the bytes of `fait` with a mark in place of every id (masking.py); before line 0 it is 64 zeros. So a line that was
+changed, lost, added or moved is found, the last line's `chaine` names the whole, and an id can be forgotten: its mark
+in its place fits the chain as well. A journal whose line 0 does not say `"marques": true` is of an older Moisson, and
+chained over the bytes as they stand.
 
 A crash can tear the last line only, since a record is on the disk before `append` returns: reopening cuts a torn last
 line, anything else that does not fit is refused.
@@ -23,6 +25,7 @@ import msgspec
 from moisson.errors import StoreCorrupt
 from moisson.model import Fait
 from moisson.store import files
+from moisson.store.masking import mark_all
 
 __all__ = ["CHAINE_VIDE", "Debut", "Journal", "read_facts"]
 
@@ -42,6 +45,7 @@ class Debut(msgspec.Struct, frozen=True, tag="debut"):
         planner_version: version of the planner that the facts are told to.
         settings_digest: digest of the settings that change the plan, made by the caller.
         begun_s: our wall clock when the run began, seconds since 1970.
+        marques: the journal's chain is over marks in place of ids; False only in what an older Moisson began.
     """
 
     collecte: str
@@ -50,6 +54,7 @@ class Debut(msgspec.Struct, frozen=True, tag="debut"):
     planner_version: str
     settings_digest: str
     begun_s: float
+    marques: bool = False
 
 
 class _Line(msgspec.Struct):
@@ -64,10 +69,10 @@ _fait_decoder: msgspec.json.Decoder[Fait] = msgspec.json.Decoder(Fait)
 _encoder = msgspec.json.Encoder()
 
 
-def _chain(previous: str, n: int, payload: bytes) -> str:
+def _chain(previous: str, n: int, payload: bytes, *, marques: bool) -> str:
     digest = hashlib.sha256(previous.encode())
     digest.update(str(n).encode())
-    digest.update(payload)
+    digest.update(mark_all(payload) if marques else payload)
     return digest.hexdigest()
 
 
@@ -81,14 +86,14 @@ def _torn(raw: bytes) -> bool:
     return False
 
 
-def _check(raw: bytes, n: int, previous: str, where: str) -> tuple[str, bytes]:
+def _check(raw: bytes, n: int, previous: str, where: str, *, marques: bool) -> tuple[str, bytes]:
     """The chain value and payload of one line, or StoreCorrupt naming it."""
     try:
         line = _line_decoder.decode(raw)
     except msgspec.DecodeError as error:
         raise StoreCorrupt(f"Line {n + 1} of {where} is damaged", doing="reading it", todo=_READ_AGAIN) from error
     payload = bytes(line.fait)
-    if line.n != n or line.chaine != _chain(previous, n, payload):
+    if line.n != n or line.chaine != _chain(previous, n, payload, marques=marques):
         raise StoreCorrupt(
             f"Line {n + 1} of {where} does not follow from the lines before it", doing="reading it", todo=_READ_AGAIN
         )
@@ -97,11 +102,13 @@ def _check(raw: bytes, n: int, previous: str, where: str) -> tuple[str, bytes]:
 
 def _payloads(file: IO[bytes], where: str, fin: str | None) -> Iterator[bytes]:
     """Each record's bytes, checked; every line must be whole, and the last one's `chaine` be `fin`."""
-    previous = CHAINE_VIDE
+    previous, marques = CHAINE_VIDE, False
     for n, raw in enumerate(file):
         if not raw.endswith(b"\n"):
             raise StoreCorrupt(f"Line {n + 1} of {where} is cut short", doing="reading it", todo=_READ_AGAIN)
-        previous, payload = _check(raw, n, previous, where)
+        # Line 0 holds no id: it fits both ways, and says which of them the others go.
+        previous, payload = _check(raw, n, previous, where, marques=marques)
+        marques = marques if n else _decode_debut(payload, where).marques
         yield payload
     if fin is not None and previous != fin:
         raise StoreCorrupt(f"{where} does not end where it should: lines are missing", doing="reading it")
@@ -169,7 +176,7 @@ class Journal:
     @classmethod
     def create(cls, path: Path, debut: Debut) -> Journal:
         """Begin a journal, durably. Raises what `files.border` does."""
-        raw, chaine = _record(CHAINE_VIDE, 0, _encoder.encode(debut))
+        raw, chaine = _record(CHAINE_VIDE, 0, _encoder.encode(debut), marques=debut.marques)
         with files.border("beginning the journal"):
             files.write_whole(path, raw)
             return cls(path, debut, 1, chaine)
@@ -188,7 +195,7 @@ class Journal:
             for raw in file:
                 if good + len(raw) == size and n > 0 and _torn(raw):
                     break
-                chaine, payload = _check(raw, n, chaine, path.name)
+                chaine, payload = _check(raw, n, chaine, path.name, marques=debut is not None and debut.marques)
                 if debut is None:
                     debut = _decode_debut(payload, path.name)
                 n += 1
@@ -210,7 +217,7 @@ class Journal:
         with self._mutex, files.border("writing the journal"):
             chaine, n, parts = self._chaine, self.lines, []
             for fait in faits:
-                raw, chaine = _record(chaine, n, _encoder.encode(fait))
+                raw, chaine = _record(chaine, n, _encoder.encode(fait), marques=self.debut.marques)
                 parts.append(raw)
                 n += 1
             if not parts:
@@ -247,8 +254,8 @@ class Journal:
         os.fsync(self._fd)
 
 
-def _record(previous: str, n: int, payload: bytes) -> tuple[bytes, str]:
-    chaine = _chain(previous, n, payload)
+def _record(previous: str, n: int, payload: bytes, *, marques: bool) -> tuple[bytes, str]:
+    chaine = _chain(previous, n, payload, marques=marques)
     return b'{"n":%d,"chaine":"%s","fait":%s}\n' % (n, chaine.encode(), payload), chaine
 
 

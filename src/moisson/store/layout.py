@@ -60,6 +60,11 @@ def data_file_name(table: str, generation: int, part: int) -> str:
     return f"{table}-{generation:06d}-{part:04d}.parquet"
 
 
+def data_file_table(nom: str) -> str:
+    """The table that a data file was written for."""
+    return nom.rsplit("-", 2)[0]
+
+
 INDEX = "index"
 """Folder of a generation for what the next fold needs to know of its offers."""
 

@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from moisson.store import bookkeeping, files
+from moisson.store import files
 from moisson.store.columns import objects_to_columns
 from moisson.store.generation import GenerationWriter, current_generation, digest_rows, switch, vacuum
+from moisson.store.index import OFFRE
 from moisson.store.layout import Layout
 from moisson.store.rows import fit_object
-from moisson.store.schema import COLLECTES, ERREURS, FENETRES, OFFRES, REFERENTIELS, object_schema, snake
+from moisson.store.schema import REFERENTIELS, TABLES, object_schema, snake
 from moisson.territory import reference
 
 __all__ = ["referentiel_schema", "table_name", "write_referentiels"]
@@ -75,22 +76,17 @@ def write_referentiels(
         for table, data in tables.items():
             writer.write_table(table, data, digest=digest_rows(data))
         if previous is None:
-            nothing = np.empty(0, np.int64)
             writer.begin_table("offres")
-            writer.write(
-                "offres", 0, OFFRES.empty_table(), index=(nothing.astype(np.uint64), nothing, nothing, nothing)
-            )
-            for table, schema in (("collectes", COLLECTES), ("fenetres", FENETRES), ("erreurs", ERREURS)):
-                writer.write_table(table, bookkeeping.appended(None, [], schema))
+            writer.write("offres", 0, TABLES["offres"].empty_table(), index=np.empty(0, OFFRE))
+            writer.begin_table("offres_versions")
+            writer.share("offres_versions", "offres")
+            for table in ("collectes", "fenetres", "erreurs"):
+                writer.write_table(table, TABLES[table].empty_table())
         else:
             for table in previous.manifest.tables:
                 if table_name(table) not in tables:
                     writer.carry(table)
-        generation = writer.commit(
-            made_s=now_s,
-            collectes=previous.manifest.collectes if previous is not None else (),
-            forme_offres=previous.manifest.forme_offres if previous is not None else "",
-        )
+        generation = writer.commit(made_s=now_s)
         switch(layout, generation)
         vacuum(layout, now_s=now_s, retention_s=retention_s)
         return generation.manifest.generation

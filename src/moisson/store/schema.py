@@ -14,12 +14,17 @@ from typing import Any
 
 import pyarrow as pa
 
+from moisson.store.colonne import MS as _MS
+from moisson.store.colonne import colonne as _colonne
+from moisson.store.history_schema import AGREGATS_JOUR, HISTOIRE, PRESENCE
+
 __all__ = [
     "COLLECTES",
     "ERREURS",
     "FENETRES",
     "OFFRE",
     "OFFRES",
+    "OFFRES_DATEES",
     "REFERENTIELS",
     "TABLES",
     "Champ",
@@ -249,13 +254,6 @@ def arrow_type(genre: Scalaire | Liste | Objet) -> pa.DataType:
     return pa.struct([pa.field(champ.nom, arrow_type(champ.genre)) for champ in genre.champs])
 
 
-def _colonne(nom: str, type_: pa.DataType, sens: str, *, unite: str = "", source: str = "") -> pa.Field[Any]:
-    meta = {"meaning": sens, "unit": unite, "source": source}
-    return pa.field(nom, type_, metadata={k: v for k, v in meta.items() if v})
-
-
-_MS = pa.timestamp("ms")
-
 _AUTRES = _colonne(
     "autres",
     pa.string(),
@@ -293,7 +291,10 @@ OFFRES = pa.schema(
         _AUTRES,
     ]
 )
-"""Offers online now, one row an offer."""
+"""What is stored of an offer's content."""
+
+OFFRES_DATEES = pa.schema([*OFFRES, *HISTOIRE])
+"""Offers online now, one row an offer; in `offres_versions`, each content that an offer has had."""
 
 COLLECTES = pa.schema(
     [
@@ -302,6 +303,13 @@ COLLECTES = pa.schema(
         _colonne("simule", pa.bool_(), "the source is a twin: simulated data"),
         _colonne("debut", _MS, "when the run began, UTC, our clock", unite="ms"),
         _colonne("fin", _MS, "when the run ended, UTC, our clock", unite="ms"),
+        _colonne(
+            "instant",
+            _MS,
+            "instant that dates all that the run found: its beginning, or just after the run before it if the clock "
+            "was set back",
+            unite="ms",
+        ),
         _colonne("preuve_la_plus_ancienne", _MS, "when its first page was received, UTC, our clock", unite="ms"),
         _colonne("verdict", pa.string(), "prouvee, non prouvee, abandonnee or echouee"),
         _colonne("prouvee", pa.bool_(), "the run proved that it read every offer"),
@@ -357,7 +365,15 @@ ERREURS = pa.schema(
 )
 """What failed in each run, and whether it was made good."""
 
-TABLES = {"offres": OFFRES, "collectes": COLLECTES, "fenetres": FENETRES, "erreurs": ERREURS}
+TABLES = {
+    "offres": OFFRES_DATEES,
+    "offres_versions": OFFRES_DATEES,
+    "presence": PRESENCE,
+    "agregats_jour": AGREGATS_JOUR,
+    "collectes": COLLECTES,
+    "fenetres": FENETRES,
+    "erreurs": ERREURS,
+}
 """The tables that every store has, even empty."""
 
 _CODE, _LIBELLE = Champ("code", _TEXTE, "code"), Champ("libelle", _TEXTE, "label")

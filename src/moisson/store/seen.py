@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from moisson.model import Bilan, Fait, PageLue, Question, QuestionEchouee, QuestionRefusee
+from moisson.store.masking import mark
 
 __all__ = ["Erreur", "Seen", "array_keys", "id_keys", "provable", "read_seen"]
 
@@ -39,6 +40,7 @@ class Seen(msgspec.Struct):
         appels, relances, statut_429: attempts that the facts account for.
         premiere_s, derniere_s: when the first page and the last answer were received; None when there were none.
         erreurs: questions refused or given up, oldest first.
+        oubliees: distinct offers that were read and are left out, since they must stay forgotten.
     """
 
     keys: npt.NDArray[np.uint64]
@@ -52,6 +54,7 @@ class Seen(msgspec.Struct):
     premiere_s: float | None
     derniere_s: float | None
     erreurs: list[Erreur]
+    oubliees: int = 0
 
     def drop_arrays(self) -> None:
         """Give back the memory of the arrays; the rest stays."""
@@ -87,15 +90,17 @@ def array_keys(ids: pa.ChunkedArray[Any]) -> npt.NDArray[np.uint64]:
     return id_keys(["" if id_ is None else id_ for id_ in ids.to_pylist()])
 
 
-def read_seen(faits: Iterable[Fait], bilan: Bilan) -> Seen:
+def read_seen(faits: Iterable[Fait], bilan: Bilan, oublis: Collection[str] = ()) -> Seen:
     """Read a finished run's facts.
 
     Args:
         faits: in journal order, which is the order of receipt.
         bilan: says which windows are proved, so which failed questions were made good.
+        oublis: marks of the ids to leave out (masking.py).
     """
     keys: list[npt.NDArray[np.uint64]] = [np.empty(0, np.uint64)]
     creations: list[npt.NDArray[np.int64]] = [np.empty(0, np.int64)]
+    forgotten: list[npt.NDArray[np.bool_]] = [np.empty(0, np.bool_)]
     counts: list[int] = []
     pages: list[tuple[str, str]] = []
     appels = relances = statut_429 = 0
@@ -119,11 +124,19 @@ def read_seen(faits: Iterable[Fait], bilan: Bilan) -> Seen:
             counts.append(len(fait.lignes))
             keys.append(id_keys([ligne.id for ligne in fait.lignes]))
             creations.append(np.array([ligne.creation_ms for ligne in fait.lignes], np.int64))
+            if oublis:
+                forgotten.append(np.array([mark(ligne.id) in oublis for ligne in fait.lignes], np.bool_))
     all_keys, all_creations = np.concatenate(keys), np.concatenate(creations)
+    out = np.concatenate(forgotten) if oublis else None
     per_page = np.array(counts, np.int64)
     all_pages = np.repeat(np.arange(len(pages), dtype=np.int32), per_page)
     starts = np.cumsum(per_page) - per_page
     all_rows = (np.arange(len(all_keys)) - np.repeat(starts, per_page)).astype(np.int32)
+    oubliees = 0
+    if out is not None:
+        oubliees = len(np.unique(all_keys[out]))
+        all_keys, all_creations = all_keys[~out], all_creations[~out]
+        all_pages, all_rows = all_pages[~out], all_rows[~out]
     # unique() finds first occurrences, so look from the end to find the one received last.
     unique, from_end = np.unique(all_keys[::-1], return_index=True)
     last = len(all_keys) - 1 - from_end
@@ -140,6 +153,7 @@ def read_seen(faits: Iterable[Fait], bilan: Bilan) -> Seen:
         premiere_s=premiere_s,
         derniere_s=derniere_s,
         erreurs=[_erreur(fait, answered, proved) for fait in troubles],
+        oubliees=oubliees,
     )
 
 

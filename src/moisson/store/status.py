@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+import os
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -67,6 +70,10 @@ class StoreStatus(msgspec.Struct, frozen=True):
         bytes: bytes of each table.
         rows: rows of each table.
         evidence: names of the runs whose evidence is kept, oldest first.
+        evidence_bytes: bytes of that evidence.
+        superseded_bytes: bytes that only superseded states hold; they go with the first run after `retention`.
+        runs_bytes: bytes of unfinished runs, and of raw pages that were kept.
+        forgotten: offers that were forgotten, and stay out.
         warnings: what the person should know, whole sentences.
     """
 
@@ -94,6 +101,10 @@ class StoreStatus(msgspec.Struct, frozen=True):
     bytes: dict[str, int]
     rows: dict[str, int]
     evidence: tuple[str, ...]
+    evidence_bytes: int
+    superseded_bytes: int
+    runs_bytes: int
+    forgotten: int
     warnings: tuple[str, ...]
 
 
@@ -145,6 +156,10 @@ def read_status(
         bytes={table: manifest.octets(table) for table in tables} if manifest is not None else {},
         rows={table: manifest.lignes(table) for table in tables} if manifest is not None else {},
         evidence=tuple(store.evidence_names()),
+        evidence_bytes=sum(_inodes(store.layout.evidence).values()),
+        superseded_bytes=_superseded_bytes(store),
+        runs_bytes=sum((_inodes(store.layout.runs) | _inodes(store.layout.raw)).values()),
+        forgotten=len(manifest.oublis) if manifest is not None else 0,
         warnings=tuple(_warnings(store, last, age_s)),
     )
 
@@ -172,6 +187,24 @@ def _unfinished(store: Store, now_s: float, planner_version: str | None, resume_
     )
     begun = dt.datetime.fromtimestamp(debut.begun_s, dt.UTC)
     return RunStatus(debut.collecte, _iso(begun), now_s - debut.begun_s, pages, not why_not, why_not)
+
+
+def _superseded_bytes(store: Store) -> int:
+    """Bytes of the generations that are not shared with the current one."""
+    current = _inodes(store.layout.current.resolve()) if store.layout.current.exists() else {}
+    every = _inodes(store.layout.generations)
+    return sum(size for inode, size in every.items() if inode not in current)
+
+
+def _inodes(folder: Path) -> dict[tuple[int, int], int]:
+    """Sizes of the files below a folder, a file of several names once; what goes away meanwhile is left out."""
+    sizes = {}
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(OSError):
+                found = (Path(parent) / name).lstat()
+                sizes[found.st_dev, found.st_ino] = found.st_size
+    return sizes
 
 
 def _warnings(store: Store, last: dict[str, Any], age_s: float | None) -> list[str]:

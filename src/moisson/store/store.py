@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from moisson.store import files
 from moisson.store.bookkeeping import Compteurs
 from moisson.store.evidence import open_evidence
 from moisson.store.fold import FoldOptions, FoldResult, clear_run, fold_run
+from moisson.store.forget import Oubli, forget_offres
 from moisson.store.generation import Generation, current_generation, vacuum
 from moisson.store.journal import Debut
 from moisson.store.layout import Layout
@@ -128,6 +129,9 @@ class Store:
             # Folded already (the crash came after the switch), or never really begun.
             if name in recorded or not self.layout.run(name).run.exists():
                 clear_run(self.layout, name)
+            elif self.layout.run(name).abandon.exists():
+                # Given up already; what it had read may have been left on the way.
+                abandon_run(self.layout.run(name), "", 0.0)
         # Generations that were written but never became current.
         vacuum(self.layout, now_s=float("-inf"), retention_s=0.0)
 
@@ -174,7 +178,7 @@ class Store:
         recorded = generation.manifest.collectes if generation is not None else ()
         taken = {*recorded, *self.layout.run_names(), *self.layout.evidence_names()}
         name = run_name(now_s, taken)
-        debut = Debut(name, self.source, self.simulated, planner_version, settings_digest, now_s)
+        debut = Debut(name, self.source, self.simulated, planner_version, settings_digest, now_s, marques=True)
         run = begin_run(self.layout.run(name), debut)
         return run, iter(())
 
@@ -216,6 +220,11 @@ class Store:
         """Keep the API's code lists as tables; see `referentiels.write_referentiels`. Needs the lock."""
         self._need_lock()
         return write_referentiels(self.layout, listes, now_s=now_s, retention_s=retention_s)
+
+    def forget(self, ids: Collection[str], now_s: float) -> Oubli:
+        """Remove offers everywhere and keep them out; see `forget.forget_offres`. Needs the lock."""
+        self._need_lock()
+        return forget_offres(self.layout, ids, now_s)
 
     def evidence_names(self) -> list[str]:
         """Names of the runs whose evidence is kept, oldest first."""
