@@ -25,6 +25,7 @@ from moisson.harvest.verify import Verification, trou, verifiable_runs, verify
 from moisson.model import FenetreBilan
 from moisson.store.evidence import open_evidence
 from moisson.store.journal import CHAINE_VIDE, _record
+from moisson.store.masking import mark, redact
 from moisson.store.store import open_store
 from tests.harvest.jumeau import jumeau
 
@@ -177,10 +178,21 @@ def test_a_chain_made_anew(copie: Path) -> None:
         fait = msgspec.json.decode(ligne)["fait"]
         if n == 10:
             fait["total"] -= 1
-        raw, chaine = _record(chaine, n, msgspec.json.encode(fait))
+        raw, chaine = _record(chaine, n, msgspec.json.encode(fait), marques=True)
         lignes.append(raw)
     ecrire(preuve, b"".join(lignes))
     assert "does not end where it should" in detail(verify(open_store(copie)), "evidence")
+
+
+def test_an_id_taken_out_unasked(copie: Path) -> None:
+    """A mark fits the chain in the place of its id, but only for an id that was asked to be forgotten."""
+    (preuve,) = (copie / "evidence").iterdir()
+    lignes = lire(preuve).splitlines(keepends=True)
+    id_ = json.loads(lignes[5])["fait"]["lignes"][0][0]
+    redigees = [redact(ligne, [mark(id_)])[0] for ligne in lignes]
+    assert redigees != lignes
+    ecrire(preuve, b"".join(redigees))
+    assert "1 ids were taken out that nobody asked to forget" in detail(verify(open_store(copie)), "evidence")
 
 
 def test_the_end_cut_off(copie: Path) -> None:

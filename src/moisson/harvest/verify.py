@@ -22,10 +22,11 @@ import msgspec
 
 from moisson.errors import ContractBroken, StoreCorrupt, UsageError
 from moisson.harvest.audit import Etape, check_books, check_files, check_lake, check_pages, run_row
-from moisson.model import Bilan, FenetreBilan
+from moisson.model import Bilan, FenetreBilan, PageLue
 from moisson.plan.limits import Limites
 from moisson.plan.planner import VERSION, Planificateur
 from moisson.store.journal import Debut
+from moisson.store.masking import is_mark
 from moisson.store.seen import Seen, read_seen
 from moisson.store.store import Store, finished_runs
 
@@ -59,10 +60,18 @@ class Verification(msgspec.Struct, frozen=True):
 
 
 class _Rejeu(msgspec.Struct):
-    """The evidence of a run, told to a new plan; `bilan` is None where this version's planner cannot judge it."""
+    """The evidence of a run, told to a new plan.
+
+    Attributes:
+        debut: the run's identity.
+        faits: how many facts there are.
+        oubliees: offers of which only a mark is left.
+        bilan: what the plan establishes; None where this version's planner cannot judge it.
+    """
 
     debut: Debut
     faits: int
+    oubliees: int
     bilan: Bilan | None
 
 
@@ -106,8 +115,10 @@ def verify(store: Store, collecte: str | None = None) -> Verification:
         rejeu = _rejouer(store, nom)
         with store.evidence(nom) as (_, faits):
             # Read again, now that it is known which windows are proved.
-            seen = read_seen(faits, rejeu.bilan or _SANS_BILAN)
+            seen = read_seen(faits, rejeu.bilan or _SANS_BILAN, _oublis(store))
         detail = f"{rejeu.faits} answers, as they were written, chained to {str(ligne.get('chaine'))[:12]}"
+        if rejeu.oubliees:
+            detail += f"; of {rejeu.oubliees} offers that were forgotten only a mark is left, which fits the chain"
         etapes.append(Etape("evidence", "holds", detail))
         etapes += _juger(store, rejeu, seen)
         etapes.append(check_lake(store, nom, seen, last=nom == runs[-1]))
@@ -150,15 +161,27 @@ def _rejouer(store: Store, collecte: str) -> _Rejeu:
         try:
             plan = Planificateur(Limites.de_cle(debut.settings_digest)) if debut.planner_version == VERSION else None
             compte = 0
+            marques: set[str] = set()
             for fait in faits:
                 compte += 1
+                if isinstance(fait, PageLue):
+                    marques.update(ligne.id for ligne in fait.lignes if is_mark(ligne.id))
                 if plan is not None:
                     plan.dire(fait)
         except (ContractBroken, ValueError) as rompu:
             raise StoreCorrupt(
                 f"The facts of {collecte} do not make a plan: {rompu}", doing="replaying them"
             ) from rompu
-    return _Rejeu(debut, compte, plan.bilan() if plan is not None else None)
+    if inconnues := marques - _oublis(store):
+        # A mark fits the chain as well as its id: only the list of what was forgotten tells that an id was taken out.
+        raise StoreCorrupt(f"{len(inconnues)} ids were taken out that nobody asked to forget", doing="replaying it")
+    return _Rejeu(debut, compte, len(marques), plan.bilan() if plan is not None else None)
+
+
+def _oublis(store: Store) -> frozenset[str]:
+    """Marks of the ids that were asked to be forgotten."""
+    generation = store.generation()
+    return frozenset(generation.manifest.oublis) if generation is not None else frozenset()
 
 
 def _juger(store: Store, rejeu: _Rejeu, seen: Seen) -> list[Etape]:
