@@ -239,8 +239,8 @@ def autre(valeur: object) -> object:
     raise AssertionError(f"no other value for {valeur!r}")
 
 
-NON_RECALCULEES = {"version", "modifiees"}
-"""Columns of `collectes` that no evidence tells: which Moisson it was, and how many contents changed."""
+NON_RECALCULEES = {"version", "modifiees", "retraits_demandes", "retraits_confirmes"}
+"""Columns of `collectes` that no evidence tells: which Moisson it was, how many contents changed, what details said."""
 
 
 @pytest.mark.parametrize("table", ["collectes", "fenetres"])

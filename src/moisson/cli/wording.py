@@ -33,6 +33,7 @@ ETAPES = {
     "balayage": "sweeping the top",
     "cloture": "checking the whole",
     "fini": "judging",
+    "retraits": "confirming withdrawals",
     "pli": "writing the lake",
 }
 """The stages of a run, in `Avancement`'s words and in ours."""
@@ -146,13 +147,19 @@ def summary(resultat: Resultat, *, store: Path, simulated: bool) -> list[str]:
     over = f", {last.appels / last.plancher:.3f} x the floor of {count(last.plancher)}" if last.plancher else ""
     return [
         *lines,
-        f"  offers:  {count(resultat.nouvelles)} new, {count(resultat.retirees)} closed",
+        f"  offers:  {count(resultat.nouvelles)} new, {count(resultat.retirees)} closed{_confirmed(resultat)}",
         f"  calls:   {count(last.appels)}{over}; {count(last.relances)} retried, {count(last.refus_429)} answered 429",
         f"  windows: {count(proved)} of {count(len(bilan.fenetres))} proved",
         f"  time:    {duration(last.ecoule_s)}{' for this session' if last.reprise else ''}",
         f"  store:   {store}",
         f"  run:     {resultat.collecte}",
     ]
+
+
+def _confirmed(resultat: Resultat) -> str:
+    if not resultat.retraits_demandes:
+        return ""
+    return f" ({resultat.retraits_confirmes} of {resultat.retraits_demandes} asked one by one are gone)"
 
 
 def _unproved(fenetres: tuple[FenetreBilan, ...]) -> Iterator[str]:

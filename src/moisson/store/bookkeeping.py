@@ -30,6 +30,7 @@ class Compteurs(msgspec.Struct, frozen=True):
         relances: attempts made again; None: likewise.
         statut_429: attempts answered 429; None: likewise.
         duree_s: duration, seconds; None: from the run's beginning to its last answer.
+        retraits_demandes, retraits_confirmes: withdrawals asked of the detail resource, and those that it confirmed.
         version: version of Moisson.
     """
 
@@ -37,6 +38,8 @@ class Compteurs(msgspec.Struct, frozen=True):
     relances: int | None = None
     statut_429: int | None = None
     duree_s: float | None = None
+    retraits_demandes: int = 0
+    retraits_confirmes: int = 0
     version: str = ""
 
 
@@ -107,6 +110,8 @@ def collecte_row(
         "nouvelles": nouvelles,
         "modifiees": modifiees,
         "retirees": retirees,
+        "retraits_demandes": compteurs.retraits_demandes,
+        "retraits_confirmes": compteurs.retraits_confirmes,
         "manquantes_connues": bilan.manquantes,
         "appels": appels,
         "appels_plancher": plancher,

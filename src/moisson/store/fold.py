@@ -28,18 +28,19 @@ from moisson.store import bookkeeping, files
 from moisson.store.aggregates import write_aggregates
 from moisson.store.assembly import Assembly, Place
 from moisson.store.bookkeeping import Compteurs
+from moisson.store.closing import closed, read_present, unseen
 from moisson.store.evidence import keep_evidence
 from moisson.store.generation import FORMAT, Generation, GenerationWriter, current_generation, switch, vacuum
-from moisson.store.index import VUE, Before, find, last_stays, read_before
+from moisson.store.index import VUE, Before, find, last_stays
 from moisson.store.layout import Layout, begun_s
 from moisson.store.ordinals import Ordinals
 from moisson.store.past import Past
 from moisson.store.periods import cut_periods
-from moisson.store.presence import closed_indexes, stays_index, write_presence
+from moisson.store.presence import closed_indexes, write_presence
 from moisson.store.previous import PreviousRows
 from moisson.store.runs import Abandon, Run, abandoned_runs
 from moisson.store.schema import COLLECTES, ERREURS, FENETRES, OFFRES_DATEES
-from moisson.store.seen import Erreur, Seen, provable, read_seen
+from moisson.store.seen import Erreur, Seen, id_keys, read_seen
 
 __all__ = ["FoldOptions", "FoldResult", "fold_run"]
 
@@ -52,7 +53,9 @@ class FoldOptions(msgspec.Struct, frozen=True):
         keep_raw: keep the raw pages until `retention_s` has passed.
         retention_s: seconds that a superseded generation stays for its open readers; the licence allows 24 h.
         evidence_runs: for how many runs evidence is kept, this one included.
-        fermer: close offers that a proved window no longer shows; False closes none (the total shrank too much).
+        fermer: close offers that a proved window no longer shows; False closes none (the total shrank too much, or
+            some of them turned out to be online).
+        revenues: ids not to close: they came back after the run's last look.
         rows_max: most offers in one file.
     """
 
@@ -61,6 +64,7 @@ class FoldOptions(msgspec.Struct, frozen=True):
     retention_s: float = 86400.0
     evidence_runs: int = 30
     fermer: bool = True
+    revenues: tuple[str, ...] = ()
     rows_max: int = 20_000
 
 
@@ -132,15 +136,15 @@ def _write_generation(
     given_up = [abandon for abandon in abandoned_runs(layout) if abandon.debut.collecte not in known.collectes]
     debuts = [*(abandon.debut for abandon in given_up), run.debut]
     ordinals = known.followed_by((debut.collecte, debut.begun_s) for debut in debuts)
-    before = _read_before(previous, known)
-    closed = _closed(seen, before, bilan) if options.fermer else np.zeros(len(before.keys), np.bool_)
-    place = _place(seen, before, _unseen(seen, before) & ~closed, previous, ordinals)
-    withdrawn = np.flatnonzero(closed)
+    before = read_present(previous, known)
+    gone_now = closed(seen, before, bilan) & options.fermer & ~np.isin(before.keys, id_keys(options.revenues))
+    place = _place(seen, before, unseen(seen, before) & ~gone_now, previous, ordinals)
+    withdrawn = np.flatnonzero(gone_now)
     distinctes = len(seen.keys) + seen.oubliees
     # Not needed from here on; at three million offers that is some 100 MB.
     seen.drop_arrays()
     before.creation_ms = np.empty(0, np.int64)
-    del closed
+    del gone_now
     periods = cut_periods(place.creation_ms, place.keys, _bornes(previous), options.rows_max)
     rows = PreviousRows(previous, before, forme=forme, store_contacts=options.store_contacts)
     past = Past(writer, rows, before, withdrawn, ordinals, options.rows_max)
@@ -201,28 +205,6 @@ def _write_generation(
     return result, generation, given_up
 
 
-def _read_before(previous: Generation | None, known: Ordinals) -> Before:
-    if previous is None:
-        return read_before([], None, known.latest)
-    offres = [previous.index(file) for file in previous.manifest.tables.get("offres", ())]
-    return read_before(offres, stays_index(previous), known.latest)
-
-
-def _unseen(seen: Seen, before: Before) -> npt.NDArray[np.bool_]:
-    """Which offers of the previous state the run did not see."""
-    at, found = find(before.keys, seen.keys)
-    unseen = np.ones(len(before.keys), np.bool_)
-    unseen[at[found]] = False
-    return unseen
-
-
-def _closed(seen: Seen, before: Before, bilan: Bilan) -> npt.NDArray[np.bool_]:
-    """Which offers of the previous state are proved not to be online any more."""
-    closed = np.zeros(len(before.keys), np.bool_)
-    if bilan.controles_nationaux:
-        unseen = np.flatnonzero(_unseen(seen, before))
-        closed[unseen] = provable(before.creation_ms[unseen], bilan)
-    return closed
 
 
 def _write_books(

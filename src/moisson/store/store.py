@@ -10,6 +10,7 @@ from typing import Any
 from moisson.model import Bilan, Fait
 from moisson.store import files
 from moisson.store.bookkeeping import Compteurs
+from moisson.store.closing import Fermetures, closing
 from moisson.store.evidence import open_evidence
 from moisson.store.fold import FoldOptions, FoldResult, clear_run, fold_run
 from moisson.store.forget import Oubli, forget_offres
@@ -201,6 +202,10 @@ class Store:
         """First national total announced to the last proved run; None before there was one."""
         proved = [run["annonce_premiere"] for run in finished_runs(self.generation()) if run["prouvee"]]
         return proved[-1] if proved else None
+
+    def closing(self, run: Run, bilan: Bilan, combien: int) -> Fermetures:
+        """Which offers folding this run would close; see `closing.closing`. Raises StoreCorrupt."""
+        return closing(self.generation(), run.faits(), bilan, combien)
 
     def fold(self, run: Run, bilan: Bilan, options: FoldOptions, compteurs: Compteurs, now_s: float) -> FoldResult:
         """Turn a finished run, proved or not, into the store's next state. Needs the lock.
