@@ -93,8 +93,8 @@ async def confirm(
             try:
                 corps = await ask(id_)
             except (AccountError, ApiUnavailable) as absence:
-                # The account answered searches a moment ago: it is this resource that is closed to it. Trouble outlasted
-                # our patience once: the others would only wait as long again.
+                # The account answered searches a moment ago, so it is this resource that is closed to it; and trouble
+                # that outlasted our patience once would outlast it for each of the others.
                 trouble = absence.what
                 break
             except (RequestRefused, SettingsError) as refus:
