@@ -18,9 +18,11 @@ from moisson.store.bookkeeping import Compteurs
 from moisson.store.generation import Generation
 from moisson.store.journal import Debut
 from moisson.store.landing import read_page
+from moisson.store.masking import is_mark
 from moisson.store.schema import COLLECTES, ERREURS, FENETRES
 from moisson.store.seen import Seen, array_keys
 from moisson.store.store import Store, finished_runs
+from moisson.store.suite import Suite
 
 __all__ = ["Etape", "check_books", "check_files", "check_lake", "check_pages", "run_row"]
 
@@ -63,13 +65,13 @@ def _generation(store: Store) -> Generation:
 # -- books -------------------------------------------------------------------------------------------------------------
 
 
-def check_books(store: Store, debut: Debut, bilan: Bilan, seen: Seen) -> Etape:
-    """The rows of a run, made again from its facts, against those recorded."""
+def check_books(store: Store, debut: Debut, bilan: Bilan, seen: Seen, suite: Suite) -> Etape:
+    """The rows of a run, made again from its facts and from what it took over, against those recorded."""
     nom = debut.collecte
     ligne = run_row(store, nom)
     ecarts = [] if ligne is not None else [f"collectes has no row of {nom}, or several"]
     if ligne is not None:
-        ecarts += _run_differs(store, ligne, debut, bilan, seen)
+        ecarts += _run_differs(store, ligne, debut, bilan, seen, suite)
     fenetres = [row for row in _rows(store, "fenetres") if row["collecte"] == nom]
     due = [bookkeeping.fenetre_row(nom, fenetre) for fenetre in bilan.fenetres]
     ecarts += _differs("fenetres", due, sorted(fenetres, key=lambda row: row["numero"] or 0), FENETRES)
@@ -83,7 +85,9 @@ def check_books(store: Store, debut: Debut, bilan: Bilan, seen: Seen) -> Etape:
     return Etape("books", "holds", f"its row, {len(due)} windows and {len(erreurs)} errors are recorded as they were")
 
 
-def _run_differs(store: Store, ligne: dict[str, Any], debut: Debut, bilan: Bilan, seen: Seen) -> list[str]:
+def _run_differs(
+    store: Store, ligne: dict[str, Any], debut: Debut, bilan: Bilan, seen: Seen, suite: Suite
+) -> list[str]:
     raisons = tuple(ligne["raisons"] or ())
     ajoutees = raisons[len(bilan.raisons) :]
     # A run may find reasons of its own that no plan knows, such as a country that shrank; it cannot lose any.
@@ -101,8 +105,9 @@ def _run_differs(store: Store, ligne: dict[str, Any], debut: Debut, bilan: Bilan
             version=ligne["version"] or "",
         ),
         seen,
+        suite,
         debut.begun_s,
-        distinctes=len(seen.keys) + seen.oubliees,
+        distinctes=len(np.union1d(seen.keys, suite.seen.keys)) + max(seen.oubliees, suite.seen.oubliees),
         offres=ligne["offres"],
         nouvelles=ligne["nouvelles"],
         modifiees=ligne["modifiees"],
@@ -145,7 +150,7 @@ def _differs(table: str, due: list[dict[str, Any]], recorded: list[dict[str, Any
 
 
 def check_lake(store: Store, collecte: str, seen: Seen, *, last: bool) -> Etape:
-    """The ids and creations that the pages showed, against those that the lake holds."""
+    """The ids and creations that the pages showed, those of runs it continues included, against those of the lake."""
     if not last:
         return Etape("lake", "not checked", "a later run changed the lake; its own evidence speaks for it")
     ligne = run_row(store, collecte) or {}
@@ -191,6 +196,9 @@ def check_pages(store: Store, collecte: str) -> Etape:
     with store.evidence(collecte) as (_, faits):
         for fait in faits:
             if not isinstance(fait, PageLue) or not fait.fichier:
+                continue
+            if any(is_mark(ligne.id) for ligne in fait.lignes) and not (folder / fait.fichier).exists():
+                # It showed an offer that was forgotten, and went with it.
                 continue
             compte += 1
             try:

@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import httpx2
@@ -131,6 +132,10 @@ async def collect(
         nouvelles=fini.nouvelles,
         retirees=fini.retirees,
         avancement=vue,
+        suite_de=run.debut.suite_de,
+        appels_ensemble=fini.appels_ensemble,
+        # What the plan is asked here changes nothing any more.
+        reprenable=not bilan.prouve and plan.rouvrir(),
         retraits_demandes=confirmation.demandes,
         retraits_confirmes=confirmation.confirmes,
     )
@@ -160,17 +165,22 @@ async def _ouvrir(
 def _reprendre(
     store: Store, limites: Limites, settings: Settings, now_s: float, *, new: bool
 ) -> tuple[Run, Planificateur, list[Fait]]:
-    """Take up the unfinished run by telling its facts again, or begin one."""
+    """Take up the unfinished run by telling its facts again, or begin one: where the last one is fresh and not proved,
+    one that goes on from it and asks only what is in doubt.
+    """
+    continuable = partial(store.continuable, planner_version=VERSION, settings_digest=limites.cle)
+    resume_or_begin = partial(store.resume_or_begin, planner_version=VERSION, settings_digest=limites.cle)
+    age_s = settings.resume_max_age_s
     for neuf in (new, True):
-        run, faits = store.resume_or_begin(
-            now_s,
-            planner_version=VERSION,
-            settings_digest=limites.cle,
-            resume_max_age_s=settings.resume_max_age_s,
-            new=neuf,
-        )
-        plan = Planificateur(limites)
+        suite_de = "" if neuf else continuable(now_s, resume_max_age_s=age_s)
+        plan = _continuer(store, suite_de, limites)
+        suite_de = suite_de if plan is not None else ""
+        run, faits = resume_or_begin(now_s, resume_max_age_s=age_s, new=neuf, suite_de=suite_de)
         try:
+            if plan is None or run.debut.suite_de != suite_de:
+                plan = _continuer(store, run.debut.suite_de, limites)
+            if plan is None:
+                raise ValueError(f"{run.debut.suite_de} left nothing to go on with")
             return run, plan, list(_redire(plan, faits))
         except (ContractBroken, ValueError) as rompu:
             # What was journalled leads nowhere: the next turn gives it up and begins afresh.
@@ -178,6 +188,26 @@ def _reprendre(
             if neuf:
                 raise StoreCorrupt(f"A new run cannot begin: {rompu}", doing="reading its journal") from rompu
     raise AssertionError("a new run has no facts to stumble over")
+
+
+def _continuer(store: Store, nom: str, limites: Limites) -> Planificateur | None:
+    """A plan that knows what was established up to this run, and what is left to ask; a new one for "".
+
+    Returns:
+        None when there is nothing to go on with: what failed was no window, or the evidence does not make a plan.
+    """
+    plan = Planificateur(limites)
+    if not nom:
+        return plan
+    try:
+        for debut in store.suite(nom):
+            with store.evidence(debut.collecte) as (_, faits):
+                plan.dire_tout(faits)
+            if not plan.rouvrir():
+                return None
+    except (ContractBroken, StoreCorrupt, ValueError):
+        return None
+    return plan
 
 
 def _redire(plan: Planificateur, faits: Iterable[Fait]) -> Iterable[Fait]:

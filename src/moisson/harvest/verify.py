@@ -15,7 +15,7 @@ What a page said of an offer besides its id and creation is gone with the page, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 import msgspec
@@ -27,7 +27,7 @@ from moisson.plan.limits import Limites
 from moisson.plan.planner import VERSION, Planificateur
 from moisson.store.journal import Debut
 from moisson.store.masking import is_mark
-from moisson.store.seen import Seen, read_seen
+from moisson.store.seen import read_seen
 from moisson.store.store import Store, finished_runs
 
 __all__ = ["Etape", "Verification", "trou", "verifiable_runs", "verify"]
@@ -59,33 +59,16 @@ class Verification(msgspec.Struct, frozen=True):
         return self.verdict == "proved again"
 
 
-class _Rejeu(msgspec.Struct):
-    """The evidence of a run, told to a new plan.
-
-    Attributes:
-        debut: the run's identity.
-        faits: how many facts there are.
-        oubliees: offers of which only a mark is left.
-        bilan: what the plan establishes; None where this version's planner cannot judge it.
-    """
-
-    debut: Debut
-    faits: int
-    oubliees: int
-    bilan: Bilan | None
-
-
 def verifiable_runs(store: Store) -> list[str]:
-    """Names of the runs that were folded and whose evidence should be there, oldest first."""
+    """Names of the runs whose evidence is or must be kept, oldest first."""
     generation = store.generation()
     if generation is None:
         return []
-    kept = store.evidence_names()
-    folded = {*kept, *(row["collecte"] for row in finished_runs(generation))}
-    # In the order of the manifest, which a change of the tables leaves alone; older evidence was let go. The last run
-    # always has some: where it is missing, its verification says so.
-    runs = [nom for nom in generation.manifest.collectes if nom in folded]
-    return [nom for nom in runs if nom >= min(kept, default=runs[-1])]
+    kept = set(store.evidence_names())
+    # In the order of the manifest, which a change of the tables leaves alone. The last run always has evidence: where
+    # it is missing, its verification says so.
+    last = {row["collecte"] for row in finished_runs(generation)[-1:]}
+    return [nom for nom in generation.manifest.collectes if nom in kept | last]
 
 
 def verify(store: Store, collecte: str | None = None) -> Verification:
@@ -110,23 +93,18 @@ def verify(store: Store, collecte: str | None = None) -> Verification:
     nom = collecte or runs[-1]
     ligne = run_row(store, nom) or {}
     etapes: list[Etape] = []
-    rejeu: _Rejeu | None = None
+    bilan: Bilan | None = None
     try:
-        rejeu = _rejouer(store, nom)
-        with store.evidence(nom) as (_, faits):
-            # Read again, now that it is known which windows are proved.
-            seen = read_seen(faits, rejeu.bilan or _SANS_BILAN, _oublis(store))
-        detail = f"{rejeu.faits} answers, as they were written, chained to {str(ligne.get('chaine'))[:12]}"
-        if rejeu.oubliees:
-            detail += f"; of {rejeu.oubliees} offers that were forgotten only a mark is left, which fits the chain"
-        etapes.append(Etape("evidence", "holds", detail))
-        etapes += _juger(store, rejeu, seen)
-        etapes.append(check_lake(store, nom, seen, last=nom == runs[-1]))
+        debuts = store.suite(nom)
+        bilan, detail = _rejouer(store, debuts)
+        etapes.append(Etape("evidence", "holds", f"{detail}, chained to {str(ligne.get('chaine'))[:12]}"))
+        etapes += _juger(store, debuts[-1], bilan)
+        vues = read_seen(store.suite_facts(nom), bilan or _SANS_BILAN, _oublis(store))
+        etapes.append(check_lake(store, nom, vues, last=nom == runs[-1]))
         etapes.append(check_pages(store, nom))
     except StoreCorrupt as abime:
         etapes.append(Etape("evidence", "fails", str(abime)))
     etapes.append(check_files(store))
-    bilan = rejeu.bilan if rejeu is not None else None
     prouve = bilan is not None and bilan.prouve and bool(ligne.get("prouvee"))
     intacte = all(etape.issue != "fails" for etape in etapes)
     return Verification(
@@ -151,31 +129,45 @@ def trou(fenetres: Iterable[FenetreBilan]) -> str:
 _SANS_BILAN = Bilan(False, (), (), (), 0, 0, False, 0)
 
 
-def _rejouer(store: Store, collecte: str) -> _Rejeu:
-    """Tell the evidence to a new plan.
+def _rejouer(store: Store, debuts: Sequence[Debut]) -> tuple[Bilan | None, str]:
+    """Tell the evidence of a run to a new plan, that of the runs it continues before it.
+
+    Returns:
+        What the plan establishes, None where this version's planner cannot judge it; and what was read, for a person.
 
     Raises:
-        StoreCorrupt: it is missing or damaged, or its facts do not make a plan.
+        StoreCorrupt: some of it is missing or damaged, or the facts do not make a plan.
     """
-    with store.evidence(collecte) as (debut, faits):
-        try:
-            plan = Planificateur(Limites.de_cle(debut.settings_digest)) if debut.planner_version == VERSION else None
-            compte = 0
-            marques: set[str] = set()
-            for fait in faits:
-                compte += 1
-                if isinstance(fait, PageLue):
-                    marques.update(ligne.id for ligne in fait.lignes if is_mark(ligne.id))
-                if plan is not None:
-                    plan.dire(fait)
-        except (ContractBroken, ValueError) as rompu:
-            raise StoreCorrupt(
-                f"The facts of {collecte} do not make a plan: {rompu}", doing="replaying them"
-            ) from rompu
+    jugeable = all(debut.planner_version == VERSION for debut in debuts)
+    compte = 0
+    marques: set[str] = set()
+    plan: Planificateur | None = None
+    for debut in debuts:
+        with store.evidence(debut.collecte) as (_, faits):
+            try:
+                if plan is not None and not plan.rouvrir():
+                    raise ValueError(f"{debut.suite_de} left nothing to go on with")
+                if plan is None and jugeable:
+                    plan = Planificateur(Limites.de_cle(debut.settings_digest))
+                for fait in faits:
+                    compte += 1
+                    if isinstance(fait, PageLue):
+                        marques.update(ligne.id for ligne in fait.lignes if is_mark(ligne.id))
+                    if plan is not None:
+                        plan.dire(fait)
+            except (ContractBroken, ValueError) as rompu:
+                raise StoreCorrupt(
+                    f"The facts of {debut.collecte} do not make a plan: {rompu}", doing="replaying them"
+                ) from rompu
     if inconnues := marques - _oublis(store):
         # A mark fits the chain as well as its id: only the list of what was forgotten tells that an id was taken out.
         raise StoreCorrupt(f"{len(inconnues)} ids were taken out that nobody asked to forget", doing="replaying it")
-    return _Rejeu(debut, compte, len(marques), plan.bilan() if plan is not None else None)
+    detail = f"{compte} answers, as they were written"
+    if len(debuts) > 1:
+        detail += f", in {len(debuts)} runs that continue each other"
+    if marques:
+        detail += f"; of {len(marques)} offers that were forgotten only a mark is left, which fits the chain"
+    return plan.bilan() if plan is not None else None, detail
 
 
 def _oublis(store: Store) -> frozenset[str]:
@@ -184,15 +176,17 @@ def _oublis(store: Store) -> frozenset[str]:
     return frozenset(generation.manifest.oublis) if generation is not None else frozenset()
 
 
-def _juger(store: Store, rejeu: _Rejeu, seen: Seen) -> list[Etape]:
+def _juger(store: Store, debut: Debut, bilan: Bilan | None) -> list[Etape]:
     """What the facts establish, and what the tables claim."""
-    bilan = rejeu.bilan
     if bilan is None:
-        version = rejeu.debut.planner_version
+        version = debut.planner_version
         detail = f"planned by version {version}, this Moisson has {VERSION}: its windows cannot be judged again"
         return [Etape("plan", "not checked", detail)]
     prouvees = sum(1 for fenetre in bilan.fenetres if fenetre.preuve)
     manque = trou(bilan.fenetres)
+    with store.evidence(debut.collecte) as (_, faits):
+        # Read again, now that it is known which windows are proved: that says which failures were made good.
+        seen = read_seen(faits, bilan, _oublis(store))
     return [
         Etape("plan", "holds", f"{prouvees} of {len(bilan.fenetres)} windows are proved by the facts"),
         Etape(
@@ -200,5 +194,5 @@ def _juger(store: Store, rejeu: _Rejeu, seen: Seen) -> list[Etape]:
             "fails" if manque and bilan.prouve else "holds",
             manque or "the proved windows answer for every instant",
         ),
-        check_books(store, rejeu.debut, bilan, seen),
+        check_books(store, debut, bilan, seen, store.taken_over(debut, bilan)),
     ]

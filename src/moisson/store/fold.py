@@ -41,6 +41,7 @@ from moisson.store.previous import PreviousRows
 from moisson.store.runs import Abandon, Run, abandoned_runs
 from moisson.store.schema import COLLECTES, ERREURS, FENETRES, OFFRES_DATEES
 from moisson.store.seen import Erreur, Seen, id_keys, read_seen
+from moisson.store.suite import Suite, read_suite, runs_needed
 
 __all__ = ["FoldOptions", "FoldResult", "fold_run"]
 
@@ -75,6 +76,7 @@ class FoldResult(msgspec.Struct, frozen=True):
         generation: number of the new state.
         offres: offers in it.
         nouvelles, modifiees, retirees: offers added, changed, closed.
+        appels_ensemble: search attempts of the run and of those it continues.
         gardees: offers that the run did not see, kept because nothing proves that they are gone.
         ecarts: values whose type was not the official one (kept in `autres`).
         fichiers_ecrits, fichiers_lies, octets_ecrits: files written, files that did not change, bytes written.
@@ -86,6 +88,7 @@ class FoldResult(msgspec.Struct, frozen=True):
     modifiees: int
     retirees: int
     gardees: int
+    appels_ensemble: int
     ecarts: int
     fichiers_ecrits: int
     fichiers_lies: int
@@ -106,9 +109,12 @@ def fold_run(
         previous = current_generation(layout)
         oublis = frozenset(previous.manifest.oublis) if previous is not None else frozenset()
         seen = read_seen(run.faits(), bilan, oublis)
+        suite = read_suite(layout, previous, run.debut, bilan, oublis)
         writer = GenerationWriter(layout, previous)
         try:
-            result, generation, gone = _write_generation(layout, run, writer, seen, bilan, options, compteurs, now_s)
+            result, generation, gone = _write_generation(
+                layout, run, writer, seen, suite, bilan, options, compteurs, now_s
+            )
         except Exception:
             # On a full disk, half a generation must not take the room that is missing.
             with contextlib.suppress(OSError):
@@ -126,6 +132,7 @@ def _write_generation(
     run: Run,
     writer: GenerationWriter,
     seen: Seen,
+    suite: Suite,
     bilan: Bilan,
     options: FoldOptions,
     compteurs: Compteurs,
@@ -137,14 +144,19 @@ def _write_generation(
     debuts = [*(abandon.debut for abandon in given_up), run.debut]
     ordinals = known.followed_by((debut.collecte, debut.begun_s) for debut in debuts)
     before = read_present(previous, known)
-    gone_now = closed(seen, before, bilan) & options.fermer & ~np.isin(before.keys, id_keys(options.revenues))
-    place = _place(seen, before, unseen(seen, before) & ~gone_now, previous, ordinals)
+    # Offers that the run continued from read are in the lake already, and their pages gone: seen, and copied.
+    vues = np.union1d(seen.keys, suite.seen.keys)
+    gone_now = closed(vues, before, bilan) & options.fermer & ~np.isin(before.keys, id_keys(options.revenues))
+    kept = unseen(seen.keys, before) & ~gone_now
+    before.vue[~unseen(vues, before)] = VUE
+    place = _place(seen, before, kept, previous, ordinals)
     withdrawn = np.flatnonzero(gone_now)
-    distinctes = len(seen.keys) + seen.oubliees
+    distinctes = len(vues) + max(seen.oubliees, suite.seen.oubliees)
     # Not needed from here on; at three million offers that is some 100 MB.
     seen.drop_arrays()
+    suite.seen.drop_arrays()
     before.creation_ms = np.empty(0, np.int64)
-    del gone_now
+    del gone_now, kept, vues
     periods = cut_periods(place.creation_ms, place.keys, _bornes(previous), options.rows_max)
     rows = PreviousRows(previous, before, forme=forme, store_contacts=options.store_contacts)
     past = Past(writer, rows, before, withdrawn, ordinals, options.rows_max)
@@ -178,7 +190,7 @@ def _write_generation(
         "retirees": len(withdrawn),
     }
     row = bookkeeping.collecte_row(
-        run.debut, run.journal.chaine, bilan, compteurs, seen, now_s, distinctes=distinctes, **counts
+        run.debut, run.journal.chaine, bilan, compteurs, seen, suite, now_s, distinctes=distinctes, **counts
     )
     if ecarts:
         quoi = f"{ecarts} values are not of the official type; they are kept in the column autres"
@@ -196,7 +208,8 @@ def _write_generation(
     result = FoldResult(
         generation=writer.number,
         **counts,
-        gardees=int(np.count_nonzero(place.page < 0)),
+        gardees=int(np.count_nonzero((place.page < 0) & (place.vue != VUE))),
+        appels_ensemble=int(str(row["appels_ensemble"])),
         ecarts=ecarts,
         fichiers_ecrits=writer.written,
         fichiers_lies=writer.linked,
@@ -290,8 +303,11 @@ def _clear_away(layout: Layout, run: Run, gone: list[Abandon], options: FoldOpti
     for collecte in layout.raw_names():
         if begun_s(collecte) + options.retention_s <= now_s or not options.keep_raw:
             files.remove(layout.raw / collecte)
-    for collecte in layout.evidence_names()[: -max(1, options.evidence_runs)]:
-        files.remove(layout.evidence_of(collecte))
+    names = layout.evidence_names()
+    needed = runs_needed(current_generation(layout), names[-max(1, options.evidence_runs) :])
+    for collecte in names:
+        if collecte not in needed:
+            files.remove(layout.evidence_of(collecte))
     vacuum(layout, now_s=now_s, retention_s=options.retention_s)
 
 

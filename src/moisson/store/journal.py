@@ -47,6 +47,7 @@ class Debut(msgspec.Struct, frozen=True, tag="debut"):
         begun_s: our wall clock when the run began, seconds since 1970.
         marques: the journal's chain is over marks in place of ids, and its evidence ends with a seal; False only in
             what an older Moisson began.
+        suite_de: the run that this one continues, "" for most (see suite.py).
     """
 
     collecte: str
@@ -56,6 +57,7 @@ class Debut(msgspec.Struct, frozen=True, tag="debut"):
     settings_digest: str
     begun_s: float
     marques: bool = False
+    suite_de: str = ""
 
 
 class _Line(msgspec.Struct):
