@@ -218,8 +218,6 @@ def _write_generation(
     return result, generation, given_up
 
 
-
-
 def _write_books(
     writer: GenerationWriter,
     collecte: str,
