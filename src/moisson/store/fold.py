@@ -76,10 +76,10 @@ class FoldResult(msgspec.Struct, frozen=True):
         generation: number of the new state.
         offres: offers in it.
         nouvelles, modifiees, retirees: offers added, changed, closed.
-        appels_ensemble: search attempts of the run and of those it continues.
         gardees: offers that the run did not see, kept because nothing proves that they are gone.
         ecarts: values whose type was not the official one (kept in `autres`).
         fichiers_ecrits, fichiers_lies, octets_ecrits: files written, files that did not change, bytes written.
+        appels_ensemble: search attempts of the run and of those it continues.
     """
 
     generation: int
@@ -88,11 +88,11 @@ class FoldResult(msgspec.Struct, frozen=True):
     modifiees: int
     retirees: int
     gardees: int
-    appels_ensemble: int
     ecarts: int
     fichiers_ecrits: int
     fichiers_lies: int
     octets_ecrits: int
+    appels_ensemble: int = 0
 
 
 def fold_run(
