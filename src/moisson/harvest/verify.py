@@ -27,7 +27,7 @@ from moisson.plan.limits import Limites
 from moisson.plan.planner import VERSION, Planificateur
 from moisson.store.journal import Debut
 from moisson.store.masking import is_mark
-from moisson.store.seen import read_seen
+from moisson.store.seen import Seen, read_seen
 from moisson.store.store import Store, finished_runs
 
 __all__ = ["Etape", "Verification", "trou", "verifiable_runs", "verify"]
@@ -98,8 +98,11 @@ def verify(store: Store, collecte: str | None = None) -> Verification:
         debuts = store.suite(nom)
         bilan, detail = _rejouer(store, debuts)
         etapes.append(Etape("evidence", "holds", f"{detail}, chained to {str(ligne.get('chaine'))[:12]}"))
-        etapes += _juger(store, debuts[-1], bilan)
-        vues = read_seen(store.suite_facts(nom), bilan or _SANS_BILAN, _oublis(store))
+        with store.evidence(nom) as (_, faits):
+            # Read again, now that it is known which windows are proved: that says which failures were made good.
+            seen = read_seen(faits, bilan or _SANS_BILAN, _oublis(store))
+        etapes += _juger(store, debuts[-1], bilan, seen)
+        vues = seen if len(debuts) == 1 else read_seen(store.suite_facts(nom), bilan or _SANS_BILAN, _oublis(store))
         etapes.append(check_lake(store, nom, vues, last=nom == runs[-1]))
         etapes.append(check_pages(store, nom))
     except StoreCorrupt as abime:
@@ -176,7 +179,7 @@ def _oublis(store: Store) -> frozenset[str]:
     return frozenset(generation.manifest.oublis) if generation is not None else frozenset()
 
 
-def _juger(store: Store, debut: Debut, bilan: Bilan | None) -> list[Etape]:
+def _juger(store: Store, debut: Debut, bilan: Bilan | None, seen: Seen) -> list[Etape]:
     """What the facts establish, and what the tables claim."""
     if bilan is None:
         version = debut.planner_version
@@ -184,9 +187,6 @@ def _juger(store: Store, debut: Debut, bilan: Bilan | None) -> list[Etape]:
         return [Etape("plan", "not checked", detail)]
     prouvees = sum(1 for fenetre in bilan.fenetres if fenetre.preuve)
     manque = trou(bilan.fenetres)
-    with store.evidence(debut.collecte) as (_, faits):
-        # Read again, now that it is known which windows are proved: that says which failures were made good.
-        seen = read_seen(faits, bilan, _oublis(store))
     return [
         Etape("plan", "holds", f"{prouvees} of {len(bilan.fenetres)} windows are proved by the facts"),
         Etape(
