@@ -38,7 +38,7 @@ from moisson.plan.sweep import Balayage
 from moisson.plan.walk import Marche
 from moisson.plan.window import Bordure, Etendue, Fenetre
 
-__all__ = ["VERSION", "Planificateur"]
+__all__ = ["DEBUTS_S", "VERSION", "Planificateur"]
 
 VERSION = "4"
 """Changes whenever the same facts would lead to other questions; a run journalled by another version starts afresh."""
