@@ -16,8 +16,9 @@ from moisson.store import bookkeeping, files
 from moisson.store.columns import objects_to_columns
 from moisson.store.generation import GenerationWriter, current_generation, digest_rows, switch, vacuum
 from moisson.store.layout import Layout
+from moisson.store.official import REFERENTIELS, snake
 from moisson.store.rows import fit_object
-from moisson.store.schema import COLLECTES, ERREURS, FENETRES, OFFRES, REFERENTIELS, object_schema, snake
+from moisson.store.schema import COLLECTES, ERREURS, FENETRES, OFFRES, object_schema
 from moisson.territory import reference
 
 __all__ = ["referentiel_schema", "table_name", "write_referentiels"]
