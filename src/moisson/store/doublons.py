@@ -1,0 +1,266 @@
+"""The table `doublons` of a generation: jobs published through several partners, found in the files of `offres`.
+
+First all offers are cut into the blocks of derive/doublons.py, from the narrow columns alone, as numbers: some 60 bytes
+an offer. Then the descriptions are read of those offers only that share a block with another source, so many at a
+time, and each block is judged. The result depends on the offers alone, not on how they lie in files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from moisson.store.derive.doublons import (
+    Groups,
+    Publication,
+    Texte,
+    place_of,
+    read_texte,
+    same_jobs,
+    title_key,
+    title_words,
+    titles_alike,
+)
+from moisson.store.generation import GenerationWriter
+from moisson.store.schema import DOUBLONS
+
+__all__ = ["find_doublons", "write_doublons"]
+
+_RULE = 1
+"""Number of the rule: another one finds other groups in the same offers."""
+
+_TEXTS = 150_000
+"""Offers whose texts are in memory at once, about 0.7 kB each; the files are read again for as many more."""
+
+_COLUMNS = [
+    *("intitule", "lieu_travail.libelle", "commune", "departement", "rome_code", "type_contrat"),
+    *("entreprise.nom", "partenaires"),
+]
+
+Numbers = npt.NDArray[np.int64]
+
+
+def write_doublons(writer: GenerationWriter) -> None:
+    """Write the table for the offers that the writer holds, or link it when their files are the previous ones."""
+    paths = sorted((writer.folder / "offres").glob("*.parquet"))
+    # A file's name is given once, so the names tell whether anything changed.
+    names = "\n".join(path.name for path in paths)
+    digest = hashlib.sha256(f"{_RULE}\n{names}".encode()).hexdigest()
+    before = writer.previous.manifest.tables.get("doublons", ()) if writer.previous is not None else ()
+    if [file.digest for file in before] == [digest]:
+        writer.carry("doublons")
+    else:
+        writer.write_table("doublons", find_doublons(paths), digest=digest)
+
+
+def find_doublons(paths: Sequence[Path]) -> pa.Table:
+    """The groups among the offers of these files of `offres`, sorted by group and id."""
+    stock = _Stock(paths)
+    rows = np.unique(np.concatenate([np.empty(0, np.int64), *stock.titre, *stock.employeur, *stock.territoire]))
+    ids = list(stock.read(rows, "id"))
+    # Numbers in the order of the ids: the smallest of a group is its name, however the files are cut.
+    order = np.argsort(np.array(ids, dtype=object), kind="stable")
+    no = np.empty(len(rows), np.int64)
+    no[order] = np.arange(len(rows))
+    named = [ids[i] for i in order.tolist()]
+    groups, exact = Groups(), dict[int, tuple[str, bytes]]()
+    for judged, wanted in _rounds(stock):
+        texts = dict(zip(wanted.tolist(), _texts(stock, wanted), strict=True))
+        for block, alike in judged:
+            numbers = no[np.searchsorted(rows, block)].tolist()
+            publications = {
+                number: Publication(number, texts[row], stock.title(row), stock.precise(row), int(stock.source[row]))
+                for row, number in zip(block.tolist(), numbers, strict=True)
+            }
+            for job in same_jobs(list(publications.values()), titles_alike if alike else None):
+                groups.join(job)
+                exact.update((n, (publications[n].titre, publications[n].texte.empreinte)) for n in job)
+    members = groups.members()
+    shared = Counter((group, exact[number]) for number, group in members)
+    found_rows = [
+        {
+            "id": named[number],
+            "groupe_doublon": named[group],
+            "methode": "exact" if shared[group, exact[number]] > 1 else "proche",
+        }
+        for number, group in sorted(members, key=lambda member: (member[1], member[0]))
+    ]
+    return pa.Table.from_pylist(found_rows, DOUBLONS)
+
+
+class _Codes(dict[str, int]):
+    """A number for each text, in the order of their coming; 0 for an empty one."""
+
+    def __init__(self) -> None:
+        super().__init__({"": 0})
+
+    def __missing__(self, text: str) -> int:
+        self[text] = code = len(self)
+        return code
+
+
+class _Narrow(NamedTuple):
+    """What the blocks are made of, as codes, one of each an offer; 0 where the offer does not say."""
+
+    titre: Numbers
+    ville: Numbers
+    place: Numbers
+    departement: Numbers
+    rome: Numbers
+    contrat: Numbers
+    employeur: Numbers
+    source: Numbers
+
+
+class _Stock:
+    """All offers as numbers, and their blocks.
+
+    Attributes:
+        titre, employeur, territoire: the blocks of each kind, as numbers of rows.
+        source: what brought each row.
+    """
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self._paths = paths
+        self._codes = {name: _Codes() for name in _Narrow._fields}
+        parts = [self._read_narrow(path) for path in paths]
+        self._starts = np.cumsum([0, *(len(part.titre) for part in parts)])
+        narrow = _Narrow(*(np.concatenate([np.empty(0, np.int64), *column]) for column in zip(*parts, strict=True)))
+        del parts
+        self.source, self._titre, self._place = narrow.source, narrow.titre, narrow.place
+        self._titles, self._places = list(self._codes["titre"]), list(self._codes["place"])
+        self.titre = self._blocks(narrow, ("ville", "titre"))
+        self.employeur = self._blocks(narrow, ("ville", "rome", "employeur"))
+        territoire = self._blocks(narrow, ("departement", "titre", "employeur"))
+        self.territoire = [block for block in territoire if not narrow.place[block].all()]
+
+    def title(self, row: int) -> str:
+        """Its `title_key`."""
+        return self._titles[int(self._titre[row])]
+
+    def precise(self, row: int) -> str:
+        """The precise code of its commune, or ""."""
+        return self._places[int(self._place[row])]
+
+    def _read_narrow(self, path: Path) -> _Narrow:
+        with pq.ParquetFile(path) as file:
+            table = file.read(columns=_COLUMNS)
+        labels, label_at = _distinct(_field(table, "lieu_travail"))
+        communes, commune_at = _distinct(table.column("commune"))
+        places = [place_of(commune) for commune in communes]
+        town = self._code("ville", [ville for ville, _ in places])[commune_at]
+        # Without a town, its label says as much of a place as there is to know.
+        where = self._code("ville", [f"- {label}" if label else "" for label in labels])[label_at]
+
+        def coded(name: str, column: pa.ChunkedArray[Any]) -> Numbers:
+            texts, at = _distinct(column)
+            return self._code(name, texts)[at]
+
+        names, name_at = _distinct(_field(table, "entreprise"))
+        return _Narrow(
+            titre=self._title_codes(table.column("intitule"), labels, label_at),
+            ville=np.where(town > 0, town, where),
+            place=self._code("place", [precise for _, precise in places])[commune_at],
+            departement=coded("departement", table.column("departement")),
+            rome=coded("rome", table.column("rome_code")),
+            contrat=coded("contrat", table.column("type_contrat")),
+            employeur=self._code("employeur", [title_key(title_words(name), frozenset()) for name in names])[name_at],
+            source=coded("source", _joined(table.column("partenaires"))),
+        )
+
+    def _code(self, name: str, texts: Sequence[str]) -> Numbers:
+        return np.array([self._codes[name][text] for text in texts], np.int64)
+
+    def _title_codes(self, column: pa.ChunkedArray[Any], labels: Sequence[str], label_at: Numbers) -> Numbers:
+        titles, at = _distinct(column)
+        words, towns = [title_words(title) for title in titles], [title_words(label) for label in labels]
+        codes = self._codes["titre"]
+        alone = [codes[title_key(found, frozenset())] for found in words]
+        return np.array(
+            [
+                alone[t] if words[t].isdisjoint(towns[p]) else codes[title_key(words[t], towns[p])]
+                for t, p in zip(at.tolist(), label_at.tolist(), strict=True)
+            ],
+            np.int64,
+        )
+
+    def _blocks(self, narrow: _Narrow, names: Sequence[str]) -> list[Numbers]:
+        """Rows that agree on the contract and on these columns, where at least two sources are among them."""
+        keys = narrow.contrat.copy()
+        said = np.ones(len(keys), np.bool_)
+        for name in names:
+            column = getattr(narrow, name)
+            said &= column > 0
+            keys = keys * len(self._codes[name]) + column
+        rows = np.flatnonzero(said)
+        order = rows[np.lexsort((narrow.source[rows], keys[rows]))]
+        same = keys[order][1:] == keys[order][:-1]
+        other = same & (narrow.source[order][1:] != narrow.source[order][:-1])
+        starts = np.concatenate([np.zeros(1, np.int64), np.flatnonzero(~same) + 1])
+        several = np.zeros(len(starts), np.bool_)
+        several[np.searchsorted(starts, np.flatnonzero(other), "right") - 1] = True
+        ends = np.append(starts[1:], len(order))
+        return [order[start:end] for start, end in zip(starts[several].tolist(), ends[several].tolist(), strict=True)]
+
+    def read(self, rows: Numbers, name: str) -> Iterator[Any]:
+        """A column's values for these rows, sorted ascending; only the row groups that hold one are read."""
+        for start, path in zip(self._starts.tolist(), self._paths, strict=False):
+            with pq.ParquetFile(path) as file:
+                for group in range(file.num_row_groups):
+                    end = start + file.metadata.row_group(group).num_rows
+                    first, last = np.searchsorted(rows, [start, end])
+                    if first < last:
+                        column = file.read_row_group(group, columns=[name]).column(0)
+                        yield from column.take(pa.array(rows[first:last] - start)).to_pylist()
+                    start = end
+
+
+def _field(table: pa.Table, name: str) -> pa.ChunkedArray[Any]:
+    """The one field that was read of a column of objects."""
+    return table.select([name]).flatten().column(0)
+
+
+def _joined(column: pa.ChunkedArray[Any]) -> pa.ChunkedArray[Any]:
+    """Lists of texts as one text each."""
+    joined: list[Any] = [pc.binary_join(chunk, "|") for chunk in column.chunks]
+    return pa.chunked_array(joined, pa.string())
+
+
+def _distinct(column: pa.ChunkedArray[Any]) -> tuple[list[str], Numbers]:
+    """The different texts of a column, "" for null, and which of them stands in each row."""
+    texts = column.combine_chunks().dictionary_encode()
+    # A null has no place in the dictionary: it gets the last one.
+    at = texts.indices.fill_null(len(texts.dictionary)).to_numpy(zero_copy_only=False).astype(np.int64)
+    return [text or "" for text in texts.dictionary.to_pylist()] + [""], at
+
+
+def _rounds(stock: _Stock) -> Iterator[tuple[list[tuple[Numbers, bool]], Numbers]]:
+    """Blocks, with whether their titles have to be compared, and all their rows: about _TEXTS rows at a time."""
+    judged: list[tuple[Numbers, bool]] = []
+    size = 0
+    kinds = ((stock.titre, False), (stock.employeur, True), (stock.territoire, False))
+    for block, alike in ((block, alike) for blocks, alike in kinds for block in blocks):
+        if size and size + len(block) > _TEXTS:
+            yield judged, np.unique(np.concatenate([block for block, _ in judged]))
+            judged, size = [], 0
+        judged.append((block, alike))
+        size += len(block)
+    if judged:
+        yield judged, np.unique(np.concatenate([block for block, _ in judged]))
+
+
+def _texts(stock: _Stock, rows: Numbers) -> Iterator[Texte]:
+    """The texts of these rows; equal ones are one object."""
+    known: dict[bytes, Texte] = {}
+    for description in stock.read(rows, "description"):
+        texte = read_texte(description)
+        yield known.setdefault(texte.empreinte, texte)
