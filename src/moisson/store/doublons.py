@@ -1,15 +1,16 @@
 """The table `doublons` of a generation: jobs published through several partners, found in the files of `offres`.
 
-First all offers are cut into the blocks of derive/doublons.py, from the narrow columns alone, as numbers: some 60 bytes
-an offer. Then the descriptions are read of those offers only that share a block with another source, so many at a
-time, and each block is judged. The result depends on the offers alone, not on how they lie in files.
+First all offers are cut into the blocks of derive/doublons.py, as numbers: some 100 bytes an offer. Then the texts are
+read of those offers only that share a block with another source, so many at a time, and each block is judged. The
+result depends on the offers alone, not on how they lie in files.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,6 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from moisson.store.derive.ancres import ANCRES, ancres
 from moisson.store.derive.doublons import (
     Groups,
     Publication,
@@ -27,8 +29,8 @@ from moisson.store.derive.doublons import (
     read_texte,
     same_jobs,
     title_key,
+    title_letters,
     title_words,
-    titles_alike,
 )
 from moisson.store.generation import GenerationWriter
 from moisson.store.schema import DOUBLONS
@@ -41,10 +43,10 @@ _RULE = 1
 _TEXTS = 150_000
 """Offers whose texts are in memory at once, about 0.7 kB each; the files are read again for as many more."""
 
-_COLUMNS = [
-    *("intitule", "lieu_travail.libelle", "commune", "departement", "rome_code", "type_contrat"),
-    *("entreprise.nom", "partenaires"),
-]
+_READERS = 2
+"""Files whose descriptions are read and looked at at once, a row group of some 15 MB each."""
+
+_COLUMNS = ["intitule", "lieu_travail.libelle", "commune", "departement", "type_contrat", "partenaires"]
 
 Numbers = npt.NDArray[np.int64]
 
@@ -65,7 +67,7 @@ def write_doublons(writer: GenerationWriter) -> None:
 def find_doublons(paths: Sequence[Path]) -> pa.Table:
     """The groups among the offers of these files of `offres`, sorted by group and id."""
     stock = _Stock(paths)
-    rows = np.unique(np.concatenate([np.empty(0, np.int64), *stock.titre, *stock.employeur, *stock.territoire]))
+    rows = np.unique(np.concatenate([np.empty(0, np.int64), *stock.one_title, *stock.several_titles]))
     ids = list(stock.read(rows, "id"))
     # Numbers in the order of the ids: the smallest of a group is its name, however the files are cut.
     order = np.argsort(np.array(ids, dtype=object), kind="stable")
@@ -73,15 +75,17 @@ def find_doublons(paths: Sequence[Path]) -> pa.Table:
     no[order] = np.arange(len(rows))
     named = [ids[i] for i in order.tolist()]
     groups, exact = Groups(), dict[int, tuple[str, bytes]]()
-    for judged, wanted in _rounds(stock):
+    for blocks, wanted in _rounds([*stock.one_title, *stock.several_titles]):
         texts = dict(zip(wanted.tolist(), _texts(stock, wanted), strict=True))
-        for block, alike in judged:
+        for block in blocks:
             numbers = no[np.searchsorted(rows, block)].tolist()
             publications = {
-                number: Publication(number, texts[row], stock.title(row), stock.precise(row), int(stock.source[row]))
-                for row, number in zip(block.tolist(), numbers, strict=True)
+                n: Publication(
+                    n, texts[row][0], texts[row][1], stock.title(row), stock.precise(row), int(stock.source[row])
+                )
+                for row, n in zip(block.tolist(), numbers, strict=True)
             }
-            for job in same_jobs(list(publications.values()), titles_alike if alike else None):
+            for job in same_jobs(list(publications.values())):
                 groups.join(job)
                 exact.update((n, (publications[n].titre, publications[n].texte.empreinte)) for n in job)
     members = groups.members()
@@ -115,9 +119,7 @@ class _Narrow(NamedTuple):
     ville: Numbers
     place: Numbers
     departement: Numbers
-    rome: Numbers
     contrat: Numbers
-    employeur: Numbers
     source: Numbers
 
 
@@ -125,7 +127,8 @@ class _Stock:
     """All offers as numbers, and their blocks.
 
     Attributes:
-        titre, employeur, territoire: the blocks of each kind, as numbers of rows.
+        one_title: the blocks TITRE and TERRITOIRE, as numbers of rows.
+        several_titles: the blocks TEXTE.
         source: what brought each row.
     """
 
@@ -138,10 +141,13 @@ class _Stock:
         del parts
         self.source, self._titre, self._place = narrow.source, narrow.titre, narrow.place
         self._titles, self._places = list(self._codes["titre"]), list(self._codes["place"])
-        self.titre = self._blocks(narrow, ("ville", "titre"))
-        self.employeur = self._blocks(narrow, ("ville", "rome", "employeur"))
-        territoire = self._blocks(narrow, ("departement", "titre", "employeur"))
-        self.territoire = [block for block in territoire if not narrow.place[block].all()]
+        titre = _blocks(narrow, (narrow.ville, narrow.titre))
+        territoire = _blocks(narrow, (narrow.departement, narrow.titre))
+        self.one_title = [*titre, *(block for block in territoire if not narrow.place[block].all())]
+        with ThreadPoolExecutor(_READERS) as readers:
+            found = np.concatenate([np.empty((0, ANCRES), np.int64), *readers.map(_read_ancres, paths)])
+        rows = np.tile(np.arange(len(found)), ANCRES)
+        self.several_titles = _blocks(narrow, (narrow.ville, found.ravel("F")), rows)
 
     def title(self, row: int) -> str:
         """Its `title_key`."""
@@ -165,15 +171,12 @@ class _Stock:
             texts, at = _distinct(column)
             return self._code(name, texts)[at]
 
-        names, name_at = _distinct(_field(table, "entreprise"))
         return _Narrow(
             titre=self._title_codes(table.column("intitule"), labels, label_at),
             ville=np.where(town > 0, town, where),
             place=self._code("place", [precise for _, precise in places])[commune_at],
             departement=coded("departement", table.column("departement")),
-            rome=coded("rome", table.column("rome_code")),
             contrat=coded("contrat", table.column("type_contrat")),
-            employeur=self._code("employeur", [title_key(title_words(name), frozenset()) for name in names])[name_at],
             source=coded("source", _joined(table.column("partenaires"))),
         )
 
@@ -193,24 +196,6 @@ class _Stock:
             np.int64,
         )
 
-    def _blocks(self, narrow: _Narrow, names: Sequence[str]) -> list[Numbers]:
-        """Rows that agree on the contract and on these columns, where at least two sources are among them."""
-        keys = narrow.contrat.copy()
-        said = np.ones(len(keys), np.bool_)
-        for name in names:
-            column = getattr(narrow, name)
-            said &= column > 0
-            keys = keys * len(self._codes[name]) + column
-        rows = np.flatnonzero(said)
-        order = rows[np.lexsort((narrow.source[rows], keys[rows]))]
-        same = keys[order][1:] == keys[order][:-1]
-        other = same & (narrow.source[order][1:] != narrow.source[order][:-1])
-        starts = np.concatenate([np.zeros(1, np.int64), np.flatnonzero(~same) + 1])
-        several = np.zeros(len(starts), np.bool_)
-        several[np.searchsorted(starts, np.flatnonzero(other), "right") - 1] = True
-        ends = np.append(starts[1:], len(order))
-        return [order[start:end] for start, end in zip(starts[several].tolist(), ends[several].tolist(), strict=True)]
-
     def read(self, rows: Numbers, name: str) -> Iterator[Any]:
         """A column's values for these rows, sorted ascending; only the row groups that hold one are read."""
         for start, path in zip(self._starts.tolist(), self._paths, strict=False):
@@ -222,6 +207,41 @@ class _Stock:
                         column = file.read_row_group(group, columns=[name]).column(0)
                         yield from column.take(pa.array(rows[first:last] - start)).to_pylist()
                     start = end
+
+
+def _blocks(narrow: _Narrow, columns: Sequence[Numbers], rows: Numbers | None = None) -> list[Numbers]:
+    """Rows that agree on the contract and on these columns, where at least two sources are among them.
+
+    Args:
+        narrow: all rows.
+        columns: what they agree on; 0 is no value. Either one value a row, or one for each of `rows`.
+        rows: the row that each value of the longer columns is of, when a row has several.
+    """
+    at = np.arange(len(narrow.contrat)) if rows is None else rows
+    keys, said = narrow.contrat[at], np.ones(len(at), np.bool_)
+    for column in columns:
+        values = column if len(column) == len(at) else column[at]
+        said &= values > 0
+        # Numbered anew, so that two columns always fit into one number.
+        keys = np.unique(keys, return_inverse=True)[1] * (int(values.max(initial=0)) + 1) + values
+    keys, at = keys[said], at[said]
+    order = np.lexsort((narrow.source[at], keys))
+    keys, at = keys[order], at[order]
+    same = keys[1:] == keys[:-1]
+    other = same & (narrow.source[at[1:]] != narrow.source[at[:-1]])
+    starts = np.concatenate([np.zeros(1, np.int64), np.flatnonzero(~same) + 1])
+    several = np.zeros(len(starts), np.bool_)
+    several[np.searchsorted(starts, np.flatnonzero(other), "right") - 1] = True
+    ends = np.append(starts[1:], len(at))
+    return [np.unique(at[a:b]) for a, b in zip(starts[several].tolist(), ends[several].tolist(), strict=True)]
+
+
+def _read_ancres(path: Path) -> Numbers:
+    """The anchors of a file's descriptions."""
+    with pq.ParquetFile(path) as file:
+        groups = (file.read_row_group(n, ["description"], use_threads=False) for n in range(file.num_row_groups))
+        found = [ancres(chunk) for group in groups for chunk in group.column(0).chunks]
+    return np.concatenate([np.empty((0, ANCRES), np.int64), *found])
 
 
 def _field(table: pa.Table, name: str) -> pa.ChunkedArray[Any]:
@@ -243,24 +263,24 @@ def _distinct(column: pa.ChunkedArray[Any]) -> tuple[list[str], Numbers]:
     return [text or "" for text in texts.dictionary.to_pylist()] + [""], at
 
 
-def _rounds(stock: _Stock) -> Iterator[tuple[list[tuple[Numbers, bool]], Numbers]]:
-    """Blocks, with whether their titles have to be compared, and all their rows: about _TEXTS rows at a time."""
-    judged: list[tuple[Numbers, bool]] = []
+def _rounds(blocks: Iterable[Numbers]) -> Iterator[tuple[list[Numbers], Numbers]]:
+    """Blocks, about _TEXTS rows at a time, and all their rows, ascending."""
+    some: list[Numbers] = []
     size = 0
-    kinds = ((stock.titre, False), (stock.employeur, True), (stock.territoire, False))
-    for block, alike in ((block, alike) for blocks, alike in kinds for block in blocks):
-        if size and size + len(block) > _TEXTS:
-            yield judged, np.unique(np.concatenate([block for block, _ in judged]))
-            judged, size = [], 0
-        judged.append((block, alike))
+    for block in blocks:
+        if some and size + len(block) > _TEXTS:
+            yield some, np.unique(np.concatenate(some))
+            some, size = [], 0
+        some.append(block)
         size += len(block)
-    if judged:
-        yield judged, np.unique(np.concatenate([block for block, _ in judged]))
+    if some:
+        yield some, np.unique(np.concatenate(some))
 
 
-def _texts(stock: _Stock, rows: Numbers) -> Iterator[Texte]:
-    """The texts of these rows; equal ones are one object."""
+def _texts(stock: _Stock, rows: Numbers) -> Iterator[tuple[Texte, str]]:
+    """The text of each of these rows, and its title's words; equal texts are one object."""
     known: dict[bytes, Texte] = {}
-    for description in stock.read(rows, "description"):
+    both = zip(stock.read(rows, "description"), stock.read(rows, "intitule"), strict=True)
+    for description, intitule in both:
         texte = read_texte(description)
-        yield known.setdefault(texte.empreinte, texte)
+        yield known.setdefault(texte.empreinte, texte), title_letters(intitule)

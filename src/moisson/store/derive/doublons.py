@@ -3,14 +3,15 @@
 Offers are compared only inside *blocks*, within which one job's publications nearly always fall: same contract, and
 
     TITRE       same town, same title
-    EMPLOYEUR   same town, same trade (ROME) and same employer, titles alike
-    TERRITOIRE  same département, same title and same employer (for offers that name no town)
+    TERRITOIRE  same département, same title, and at least one of them names no town
+    TEXTE       same town, an anchor of the text (ancres.py): some partners give a job a title of their own
 
 In a block, two texts are the same when they have the same words in the same order (case, punctuation and layout do not
 count), and nearly the same when the words that they share in order are at least CONTENU of the shorter one: partners
-cut a text, put a line of their own before or after it. Offers whose texts are the same or nearly the same are one job
-if they can be in one place, and if at least two *sources* brought them: a partner that publishes one text ten times
-seeks ten people, or republishes; that is its own affair.
+cut a text, head its parts, put a line of their own before or after it. Where two titles differ, they must be somewhat
+alike, and each text must speak of what the other's title names: clinics seek a cardiologist and a gastroenterologist
+in the same words but one. Offers of one text are one job if they can be in one place, and if at least two *sources*
+brought them: a partner that publishes one text ten times seeks ten people, or republishes; that is its own affair.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import math
 import re
 import unicodedata
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from rapidfuzz import fuzz
@@ -39,8 +40,9 @@ __all__ = [
     "read_texte",
     "same_jobs",
     "title_key",
+    "title_letters",
     "title_words",
-    "titles_alike",
+    "titles_agree",
 ]
 
 CONTENU = 0.9
@@ -56,8 +58,11 @@ _MOTS_MIN = 30
 _PART_MIN = 0.3
 """A text below this share of the other one is not a cut copy but a stub."""
 
-_TITRES = 70.0
-"""Least likeness of two titles (rapidfuzz token_set_ratio, 0 to 100) where only the employer and the trade agree."""
+_TITRES = 50.0
+"""Least likeness of two titles that differ (rapidfuzz token_set_ratio, 0 to 100).
+
+In recorded offers of 2025, one text under two titles had 54 and more; two jobs of one household, 39.
+"""
 
 TEXTES_MAX = 64
 """Most different texts of a block that are compared with each other; a larger block only has its equal texts found."""
@@ -88,11 +93,6 @@ def title_key(intitule: frozenset[str], lieu: frozenset[str]) -> str:
         lieu: those of the place's label.
     """
     return " ".join(sorted(intitule - lieu))
-
-
-def titles_alike(one: str, two: str) -> bool:
-    """Whether two title keys may name one job: one is a part of the other, or nearly."""
-    return fuzz.token_set_ratio(one, two) >= _TITRES
 
 
 _VILLES = (("751", "75056"), ("6938", "69123"), ("132", "13055"))
@@ -153,6 +153,11 @@ def read_texte(description: str | None) -> Texte:
     return Texte(digest, "".join(map(_LETTERS.__getitem__, mots)))
 
 
+def title_letters(intitule: str | None) -> str:
+    """The characters of a title's words, in no order: what `Texte.mots` is made of."""
+    return "".join({_LETTERS[mot] for mot in _MOT.findall((intitule or "").lower()) if mot not in _NO_MEANING})
+
+
 def is_near(one: str, two: str) -> bool:
     """Whether two texts (`Texte.mots`) are one, but for what a partner cut off, added or changed."""
     short, long = sorted((len(one), len(two)))
@@ -169,8 +174,9 @@ class Publication(NamedTuple):
     """One offer of a block.
 
     Attributes:
-        no: its number; smaller is older.
+        no: its number, in the order of the ids.
         texte: its description.
+        titre_mots: the words of its title, as `title_letters` has them.
         titre: its `title_key`.
         lieu: precise code of the commune; "" when it names none.
         source: number of what brought it.
@@ -178,34 +184,46 @@ class Publication(NamedTuple):
 
     no: int
     texte: Texte
+    titre_mots: str
     titre: str
     lieu: str
     source: int
 
 
-def same_jobs(block: Sequence[Publication], alike: Callable[[str, str], bool] | None = None) -> list[list[int]]:
+def titles_agree(one: Publication, two: Publication) -> bool:
+    """Whether the titles of two offers whose texts are nearly the same may name one job."""
+    if one.titre == two.titre:
+        return True
+    return (
+        fuzz.token_set_ratio(one.titre, two.titre) >= _TITRES
+        and _speaks_of(one, two.texte.mots)
+        and _speaks_of(two, one.texte.mots)
+    )
+
+
+def _speaks_of(publication: Publication, other: str) -> bool:
+    """Whether a text has all those words of the other offer's title that this offer's own text has."""
+    return all(mot in other for mot in publication.titre_mots if mot in publication.texte.mots)
+
+
+def same_jobs(block: Iterable[Publication]) -> list[list[int]]:
     """Numbers of the offers of a block that are one job, each list of two or more.
 
     Texts are taken longest first; each joins the first one that it is near to, so that likeness does not wander from
     text to text. No order of `block` changes the result.
-
-    Args:
-        block: its offers.
-        alike: whether two titles may name one job; None when the block has one title.
     """
     by_texte: dict[tuple[bytes, str], list[Publication]] = {}
     for publication in sorted(block):
-        titre = publication.titre if alike is not None else ""
-        by_texte.setdefault((publication.texte.empreinte, titre), []).append(publication)
+        by_texte.setdefault((publication.texte.empreinte, publication.titre), []).append(publication)
     texts = sorted(by_texte.values(), key=lambda found: (-len(found[0].texte.mots), found[0].no))
     jobs: list[list[Publication]] = []
     comparable = jobs if len(texts) <= TEXTES_MAX else []
     of_texte: dict[bytes, list[list[Publication]]] = {}
     for found in texts:
-        titre, texte = found[0].titre, found[0].texte
-        equal = of_texte.setdefault(texte.empreinte, [])
-        near = (job for job in comparable if is_near(job[0].texte.mots, texte.mots))
-        job = next((j for j in itertools.chain(equal, near) if alike is None or alike(j[0].titre, titre)), None)
+        first = found[0]
+        equal = of_texte.setdefault(first.texte.empreinte, [])
+        near = (job for job in comparable if is_near(job[0].texte.mots, first.texte.mots))
+        job = next((job for job in itertools.chain(equal, near) if titles_agree(job[0], first)), None)
         if job is None:
             jobs.append(job := [])
             equal.append(job)

@@ -1,0 +1,84 @@
+"""Anchors: keys by which texts that are nearly the same meet, found in some 10 microseconds a text. Pure.
+
+The anchors of a text are made of its longest words, two by two: whoever cuts a text, or puts a heading into it, rarely
+touches all of them, and a long word says more than a short one. A word here is a run of letters without accents.
+"""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+__all__ = ["ANCRES", "ancres"]
+
+ANCRES = 3
+"""Anchors a text: the pairs among its longest word, the longest of those shorter, and the longest shorter than both."""
+
+_BYTES_MAX = 24
+"""What is longer is an address, or words glued together."""
+
+_AT_ONCE = 512
+"""Texts looked at together: about a megabyte, which stays near the processor."""
+
+_KEYS = 1 << 32
+
+# An accent ends a run as a bullet does: bullets and quotes are what partners rewrite, and the run left is long enough.
+_OUTSIDE = bytes(byte >= 128 or not chr(byte).isalpha() for byte in range(256))
+
+Numbers = npt.NDArray[np.int64]
+
+
+def ancres(texts: pa.Array[Any]) -> Numbers:
+    """The anchors of texts, a row of ANCRES for each, from 1 to 2³²; 0 where a text has too few words.
+
+    Args:
+        texts: an array of strings (32-bit offsets); a null is an empty text.
+    """
+    found = np.zeros((len(texts), ANCRES), np.int64)
+    _, offsets_buffer, data_buffer = texts.buffers()
+    if offsets_buffer is None or data_buffer is None:
+        return found
+    offsets = np.frombuffer(memoryview(offsets_buffer), np.int32)[texts.offset :][: len(texts) + 1].astype(np.int64)
+    data = memoryview(data_buffer)
+    for start in range(0, len(texts), _AT_ONCE):
+        bounds = offsets[start : start + _AT_ONCE + 1]
+        there = np.flatnonzero(bounds[1:] > bounds[:-1])
+        if len(there):
+            part = data[int(bounds[0]) : int(bounds[-1])]
+            found[start + there] = _of_some(part, bounds[there] - bounds[0], bounds[there + 1] - bounds[0])
+    return found
+
+
+def _of_some(data: memoryview, begin: Numbers, end: Numbers) -> Numbers:
+    """The anchors of texts one after the other, none of them empty."""
+    outside = np.frombuffer(bytearray(data.tobytes().translate(_OUTSIDE)), np.bool_)
+    # The last byte of a text ends its last word, though it belongs to it: alike in all copies, and so good enough.
+    outside[end - 1] = True
+    ends = np.flatnonzero(outside)
+    starts = np.concatenate([np.zeros(1, np.int64), ends[:-1] + 1])
+    lengths = ends - starts
+    lengths[lengths > _BYTES_MAX] = 0
+    first = np.searchsorted(ends, begin)
+    sizes = np.diff(np.append(first, len(ends)))
+    # The longest, and of those the first to come.
+    keys = lengths * _KEYS + np.arange(len(lengths), 0, -1)
+    words = []
+    for _ in range(3):
+        length, rest = np.divmod(np.maximum.reduceat(keys, first), _KEYS)
+        at = starts[np.minimum(len(starts) - rest, len(starts) - 1)]
+        spans = zip(at.tolist(), (at + length).tolist(), strict=True)
+        words.append(np.array([zlib.crc32(data[a:b]) for a, b in spans], np.int64))
+        keys[lengths >= np.repeat(length, sizes)] = 0
+    one, two, three = words
+    return np.stack([_pair(one, two), _pair(two, three), _pair(one, three)], axis=1)
+
+
+def _pair(one: Numbers, two: Numbers) -> Numbers:
+    """A key for two words, given their digests; 0 is that of no word."""
+    mixed = (np.minimum(one, two) * 31 + np.maximum(one, two)) % _KEYS + 1
+    pair: Numbers = np.where((one > 0) & (two > 0), mixed, 0)
+    return pair
