@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from moisson.store.derive.ancres import ANCRES, ancres
+from moisson.store.derive.ancres import ANCRES, PAIRES, ancres
 from moisson.store.derive.doublons import (
     Groups,
     Publication,
@@ -42,6 +42,8 @@ _RULE = 1
 
 _TEXTS = 150_000
 """Offers whose texts are in memory at once, about 0.7 kB each; the files are read again for as many more."""
+
+_MIX = np.uint64(0x9E3779B97F4A7C15)
 
 _READERS = 2
 """Files whose descriptions are read and looked at at once, a row group of some 15 MB each."""
@@ -67,7 +69,7 @@ def write_doublons(writer: GenerationWriter) -> None:
 def find_doublons(paths: Sequence[Path]) -> pa.Table:
     """The groups among the offers of these files of `offres`, sorted by group and id."""
     stock = _Stock(paths)
-    rows = np.unique(np.concatenate([np.empty(0, np.int64), *stock.one_title, *stock.several_titles]))
+    rows = np.unique(np.concatenate([np.empty(0, np.int64), *stock.blocks]))
     ids = list(stock.read(rows, "id"))
     # Numbers in the order of the ids: the smallest of a group is its name, however the files are cut.
     order = np.argsort(np.array(ids, dtype=object), kind="stable")
@@ -75,7 +77,7 @@ def find_doublons(paths: Sequence[Path]) -> pa.Table:
     no[order] = np.arange(len(rows))
     named = [ids[i] for i in order.tolist()]
     groups, exact = Groups(), dict[int, tuple[str, bytes]]()
-    for blocks, wanted in _rounds([*stock.one_title, *stock.several_titles]):
+    for blocks, wanted in _rounds(stock.blocks):
         texts = dict(zip(wanted.tolist(), _texts(stock, wanted), strict=True))
         for block in blocks:
             numbers = no[np.searchsorted(rows, block)].tolist()
@@ -127,8 +129,7 @@ class _Stock:
     """All offers as numbers, and their blocks.
 
     Attributes:
-        one_title: the blocks TITRE and TERRITOIRE, as numbers of rows.
-        several_titles: the blocks TEXTE.
+        blocks: the blocks TITRE, TERRITOIRE and TEXTE, as numbers of rows, ascending.
         source: what brought each row.
     """
 
@@ -141,13 +142,15 @@ class _Stock:
         del parts
         self.source, self._titre, self._place = narrow.source, narrow.titre, narrow.place
         self._titles, self._places = list(self._codes["titre"]), list(self._codes["place"])
-        titre = _blocks(narrow, (narrow.ville, narrow.titre))
-        territoire = _blocks(narrow, (narrow.departement, narrow.titre))
-        self.one_title = [*titre, *(block for block in territoire if not narrow.place[block].all())]
         with ThreadPoolExecutor(_READERS) as readers:
             found = np.concatenate([np.empty((0, ANCRES), np.int64), *readers.map(_read_ancres, paths)])
-        rows = np.tile(np.arange(len(found)), ANCRES)
-        self.several_titles = _blocks(narrow, (narrow.ville, found.ravel("F")), rows)
+        pairs, triples = found[:, :PAIRES].T, found[:, PAIRES:].T
+        territoire = _blocks(narrow, [narrow.departement, narrow.titre], pairs)
+        self.blocks = [
+            *_blocks(narrow, [narrow.ville, narrow.titre], pairs),
+            *(block for block in territoire if not narrow.place[block].all()),
+            *_blocks(narrow, [narrow.ville], triples),
+        ]
 
     def title(self, row: int) -> str:
         """Its `title_key`."""
@@ -209,31 +212,31 @@ class _Stock:
                     start = end
 
 
-def _blocks(narrow: _Narrow, columns: Sequence[Numbers], rows: Numbers | None = None) -> list[Numbers]:
-    """Rows that agree on the contract and on these columns, where at least two sources are among them.
+def _blocks(narrow: _Narrow, columns: Sequence[Numbers], anchors: npt.NDArray[np.int64]) -> list[Numbers]:
+    """Rows that agree on the contract, on these columns and on one of their anchors; two sources at least in each.
 
     Args:
         narrow: all rows.
-        columns: what they agree on; 0 is no value. Either one value a row, or one for each of `rows`.
-        rows: the row that each value of the longer columns is of, when a row has several.
+        columns: what they agree on, a value a row; 0 is no value.
+        anchors: columns too, of which agreeing on any one is enough.
     """
-    at = np.arange(len(narrow.contrat)) if rows is None else rows
-    keys, said = narrow.contrat[at], np.ones(len(at), np.bool_)
+    key, said = narrow.contrat.astype(np.uint64), np.ones(len(narrow.contrat), np.bool_)
     for column in columns:
-        values = column if len(column) == len(at) else column[at]
-        said &= values > 0
-        # Numbered anew, so that two columns always fit into one number.
-        keys = np.unique(keys, return_inverse=True)[1] * (int(values.max(initial=0)) + 1) + values
-    keys, at = keys[said], at[said]
-    order = np.lexsort((narrow.source[at], keys))
-    keys, at = keys[order], at[order]
-    same = keys[1:] == keys[:-1]
-    other = same & (narrow.source[at[1:]] != narrow.source[at[:-1]])
-    starts = np.concatenate([np.zeros(1, np.int64), np.flatnonzero(~same) + 1])
-    several = np.zeros(len(starts), np.bool_)
-    several[np.searchsorted(starts, np.flatnonzero(other), "right") - 1] = True
-    ends = np.append(starts[1:], len(at))
-    return [np.unique(at[a:b]) for a, b in zip(starts[several].tolist(), ends[several].tolist(), strict=True)]
+        # Wraps around; should two blocks share a key, they are compared in vain.
+        key = key * _MIX + column.astype(np.uint64)
+        said &= column > 0
+    keys = np.concatenate([key * _MIX + anchor.astype(np.uint64) for anchor in anchors])
+    rows = np.tile(np.arange(len(key)), len(anchors))
+    there = np.flatnonzero((anchors > 0).ravel() & np.tile(said, len(anchors)))
+    order = there[np.argsort(keys[there], kind="stable")]
+    if not len(order):
+        return []
+    starts = np.concatenate([np.zeros(1, np.int64), np.flatnonzero(keys[order][1:] != keys[order][:-1]) + 1])
+    sources = narrow.source[rows[order]]
+    several = np.minimum.reduceat(sources, starts) != np.maximum.reduceat(sources, starts)
+    ends = np.append(starts[1:], len(order))
+    found = {rows[order[a:b]].tobytes() for a, b in zip(starts[several].tolist(), ends[several].tolist(), strict=True)}
+    return [np.unique(np.frombuffer(block, np.int64)) for block in sorted(found)]
 
 
 def _read_ancres(path: Path) -> Numbers:

@@ -24,6 +24,7 @@ from moisson.model import Bilan
 from moisson.store import bookkeeping, files
 from moisson.store.assembly import Assembly, Place
 from moisson.store.bookkeeping import Compteurs
+from moisson.store.doublons import write_doublons
 from moisson.store.evidence import keep_evidence
 from moisson.store.generation import Generation, GenerationWriter, current_generation, switch, vacuum
 from moisson.store.index import Before, find, read_before
@@ -132,6 +133,7 @@ def _write_generation(
     ecarts = Assembly(
         run, writer, before, place, periods, seen.pages, forme=forme, store_contacts=options.store_contacts
     ).write()
+    write_doublons(writer)
 
     there = np.flatnonzero(place.before >= 0)
     # Both: another order of keys changes the text alone, another form of the table changes the hash alone.

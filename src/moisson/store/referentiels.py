@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from moisson.store import bookkeeping, files
+from moisson.store import files
 from moisson.store.columns import objects_to_columns
 from moisson.store.generation import GenerationWriter, current_generation, digest_rows, switch, vacuum
 from moisson.store.layout import Layout
 from moisson.store.official import REFERENTIELS, snake
 from moisson.store.rows import fit_object
-from moisson.store.schema import COLLECTES, ERREURS, FENETRES, OFFRES, object_schema
+from moisson.store.schema import OFFRES, TABLES, object_schema
 from moisson.territory import reference
 
 __all__ = ["referentiel_schema", "table_name", "write_referentiels"]
@@ -81,8 +81,9 @@ def write_referentiels(
             writer.write(
                 "offres", 0, OFFRES.empty_table(), index=(nothing.astype(np.uint64), nothing, nothing, nothing)
             )
-            for table, schema in (("collectes", COLLECTES), ("fenetres", FENETRES), ("erreurs", ERREURS)):
-                writer.write_table(table, bookkeeping.appended(None, [], schema))
+            for table, schema in TABLES.items():
+                if table != "offres":
+                    writer.write_table(table, schema.empty_table())
         else:
             for table in previous.manifest.tables:
                 if table_name(table) not in tables:

@@ -1,11 +1,13 @@
 """Anchors: keys by which texts that are nearly the same meet, found in some 10 microseconds a text. Pure.
 
-The anchors of a text are made of its longest words, two by two: whoever cuts a text, or puts a heading into it, rarely
-touches all of them, and a long word says more than a short one. A word here is a run of letters without accents.
+The anchors of a text are made of its longest words, of different lengths: whoever cuts a text, or puts a heading into
+it, rarely touches all of them, and a long word says more than a short one. A word here is a run of letters without
+accents.
 """
 
 from __future__ import annotations
 
+import itertools
 import zlib
 from typing import Any
 
@@ -13,10 +15,17 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-__all__ = ["ANCRES", "ancres"]
+__all__ = ["ANCRES", "PAIRES", "ancres"]
 
-ANCRES = 3
-"""Anchors a text: the pairs among its longest word, the longest of those shorter, and the longest shorter than both."""
+_WORDS = 4
+_PAIRS = list(itertools.combinations(range(_WORDS - 1), 2))
+_TRIPLES = list(itertools.combinations(range(_WORDS), 3))
+
+PAIRES = len(_PAIRS)
+"""The first anchors of a text: pairs among its three longest words, for where something else agrees too."""
+
+ANCRES = PAIRES + len(_TRIPLES)
+"""All of them: then come triples among its four longest words, rare enough to stand alone."""
 
 _BYTES_MAX = 24
 """What is longer is an address, or words glued together."""
@@ -33,7 +42,7 @@ Numbers = npt.NDArray[np.int64]
 
 
 def ancres(texts: pa.Array[Any]) -> Numbers:
-    """The anchors of texts, a row of ANCRES for each, from 1 to 2³²; 0 where a text has too few words.
+    """The anchors of texts, a row of ANCRES for each, above 0; 0 where a text has too few words.
 
     Args:
         texts: an array of strings (32-bit offsets); a null is an empty text.
@@ -67,18 +76,20 @@ def _of_some(data: memoryview, begin: Numbers, end: Numbers) -> Numbers:
     # The longest, and of those the first to come.
     keys = lengths * _KEYS + np.arange(len(lengths), 0, -1)
     words = []
-    for _ in range(3):
+    for _ in range(_WORDS):
         length, rest = np.divmod(np.maximum.reduceat(keys, first), _KEYS)
         at = starts[np.minimum(len(starts) - rest, len(starts) - 1)]
         spans = zip(at.tolist(), (at + length).tolist(), strict=True)
         words.append(np.array([zlib.crc32(data[a:b]) for a, b in spans], np.int64))
         keys[lengths >= np.repeat(length, sizes)] = 0
-    one, two, three = words
-    return np.stack([_pair(one, two), _pair(two, three), _pair(one, three)], axis=1)
+    return np.stack([_mix([words[n] for n in chosen]) for chosen in [*_PAIRS, *_TRIPLES]], axis=1)
 
 
-def _pair(one: Numbers, two: Numbers) -> Numbers:
-    """A key for two words, given their digests; 0 is that of no word."""
-    mixed = (np.minimum(one, two) * 31 + np.maximum(one, two)) % _KEYS + 1
-    pair: Numbers = np.where((one > 0) & (two > 0), mixed, 0)
-    return pair
+def _mix(words: list[Numbers]) -> Numbers:
+    """A key for a set of words, given the digest of each; 0 is that of no word."""
+    mixed, said = np.zeros(len(words[0]), np.int64), np.ones(len(words[0]), np.bool_)
+    for word in words:
+        mixed = (mixed * 1_000_003 + word) % _KEYS
+        said &= word > 0
+    key: Numbers = np.where(said, mixed + 1, 0)
+    return key

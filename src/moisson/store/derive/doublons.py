@@ -2,9 +2,9 @@
 
 Offers are compared only inside *blocks*, within which one job's publications nearly always fall: same contract, and
 
-    TITRE       same town, same title
-    TERRITOIRE  same département, same title, and at least one of them names no town
-    TEXTE       same town, an anchor of the text (ancres.py): some partners give a job a title of their own
+    TITRE       same town, same title, two long words of the text in common (ancres.py)
+    TERRITOIRE  same département, same title, two such words, and at least one offer that names no town
+    TEXTE       same town, three such words: some partners give a job a title of their own
 
 In a block, two texts are the same when they have the same words in the same order (case, punctuation and layout do not
 count), and nearly the same when the words that they share in order are at least CONTENU of the shorter one: partners
