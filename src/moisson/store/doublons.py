@@ -138,8 +138,8 @@ class _Stock:
         self._codes = {name: _Codes() for name in _Narrow._fields}
         parts = [self._read_narrow(path) for path in paths]
         self._starts = np.cumsum([0, *(len(part.titre) for part in parts)])
-        narrow = _Narrow(*(np.concatenate([np.empty(0, np.int64), *column]) for column in zip(*parts, strict=True)))
-        del parts
+        columns = ([part[n] for part in parts] for n in range(len(_Narrow._fields)))
+        narrow = _Narrow(*(np.concatenate([np.empty(0, np.int64), *column]) for column in columns))
         self.source, self._titre, self._place = narrow.source, narrow.titre, narrow.place
         self._titles, self._places = list(self._codes["titre"]), list(self._codes["place"])
         with ThreadPoolExecutor(_READERS) as readers:

@@ -42,7 +42,7 @@ Numbers = npt.NDArray[np.int64]
 
 
 def ancres(texts: pa.Array[Any]) -> Numbers:
-    """The anchors of texts, a row of ANCRES for each, above 0; 0 where a text has too few words.
+    """The anchors of texts, a row of ANCRES for each, above 0; 0 where a text has too few.
 
     Args:
         texts: an array of strings (32-bit offsets); a null is an empty text.
@@ -57,14 +57,14 @@ def ancres(texts: pa.Array[Any]) -> Numbers:
         bounds = offsets[start : start + _AT_ONCE + 1]
         there = np.flatnonzero(bounds[1:] > bounds[:-1])
         if len(there):
-            part = data[int(bounds[0]) : int(bounds[-1])]
+            part = data[int(bounds[0]) : int(bounds[-1])].tobytes()
             found[start + there] = _of_some(part, bounds[there] - bounds[0], bounds[there + 1] - bounds[0])
     return found
 
 
-def _of_some(data: memoryview, begin: Numbers, end: Numbers) -> Numbers:
+def _of_some(data: bytes, begin: Numbers, end: Numbers) -> Numbers:
     """The anchors of texts one after the other, none of them empty."""
-    outside = np.frombuffer(bytearray(data.tobytes().translate(_OUTSIDE)), np.bool_)
+    outside = np.frombuffer(bytearray(data.translate(_OUTSIDE)), np.bool_)
     # The last byte of a text ends its last word, though it belongs to it: alike in all copies, and so good enough.
     outside[end - 1] = True
     ends = np.flatnonzero(outside)
@@ -80,16 +80,16 @@ def _of_some(data: memoryview, begin: Numbers, end: Numbers) -> Numbers:
         length, rest = np.divmod(np.maximum.reduceat(keys, first), _KEYS)
         at = starts[np.minimum(len(starts) - rest, len(starts) - 1)]
         spans = zip(at.tolist(), (at + length).tolist(), strict=True)
-        words.append(np.array([zlib.crc32(data[a:b]) for a, b in spans], np.int64))
+        words.append(np.array([zlib.crc32(data[a:b].lower()) for a, b in spans], np.int64))
         keys[lengths >= np.repeat(length, sizes)] = 0
     return np.stack([_mix([words[n] for n in chosen]) for chosen in [*_PAIRS, *_TRIPLES]], axis=1)
 
 
 def _mix(words: list[Numbers]) -> Numbers:
     """A key for a set of words, given the digest of each; 0 is that of no word."""
-    mixed, said = np.zeros(len(words[0]), np.int64), np.ones(len(words[0]), np.bool_)
+    mixed, said = np.zeros(len(words[0]), np.int64), np.zeros(len(words[0]), np.bool_)
     for word in words:
         mixed = (mixed * 1_000_003 + word) % _KEYS
-        said &= word > 0
+        said |= word > 0
     key: Numbers = np.where(said, mixed + 1, 0)
     return key

@@ -242,7 +242,7 @@ def _by_place(job: list[Publication]) -> list[list[int]]:
     else:
         places[""] = vague
     return [
-        [publication.no for publication in found]
+        sorted(publication.no for publication in found)
         for found in places.values()
         if len({publication.source for publication in found}) > 1
     ]
