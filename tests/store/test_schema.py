@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from moisson.store.official import OFFRE, REFERENTIELS, Liste, Objet, snake
-from moisson.store.schema import DERIVEES, OFFRES, TABLES
+from moisson.store.schema import DERIVEES, OFFRES, SENS, TABLES
 from tests.store.filling import sample_folder
+from tests.store.reference import reference
 
 
 @pytest.mark.parametrize(
@@ -34,6 +36,13 @@ def test_every_column_says_what_it_means() -> None:
     for table, schema in TABLES.items():
         for field in schema:
             assert (field.metadata or {}).get(b"meaning"), f"{table}.{field.name}"
+
+
+def test_every_table_and_view_is_documented() -> None:
+    """docs/tables.md is what the schema says; `make docs` writes it again."""
+    assert set(SENS) == set(TABLES)
+    path = Path(__file__).parents[2] / "docs" / "tables.md"
+    assert path.read_text(encoding="utf-8") == reference()
 
 
 def test_no_two_columns_share_a_name() -> None:

@@ -11,7 +11,18 @@ import pyarrow as pa
 
 from moisson.store.official import OFFRE, Objet, arrow_type
 
-__all__ = ["COLLECTES", "DERIVEES", "DOUBLONS", "ERREURS", "FENETRES", "OFFRES", "TABLES", "column", "object_schema"]
+__all__ = [
+    "COLLECTES",
+    "DERIVEES",
+    "DOUBLONS",
+    "ERREURS",
+    "FENETRES",
+    "OFFRES",
+    "SENS",
+    "TABLES",
+    "column",
+    "object_schema",
+]
 
 
 def column(nom: str, type_: pa.DataType, sens: str, *, unite: str = "", source: str = "") -> pa.Field[Any]:
@@ -221,3 +232,12 @@ DOUBLONS = pa.schema(
 
 TABLES = {"offres": OFFRES, "doublons": DOUBLONS, "collectes": COLLECTES, "fenetres": FENETRES, "erreurs": ERREURS}
 """The tables that every store has, even empty."""
+
+SENS = {
+    "offres": "Offers online now, one row an offer.",
+    "doublons": "Jobs published through several partners: the offers of groups of two or more, one row each.",
+    "collectes": "Runs, one row each.",
+    "fenetres": "The proof of each run, one row a window.",
+    "erreurs": "What failed in each run, and whether it was made good.",
+}
+"""What a row of each table is; docs/tables.md opens each chapter with it."""

@@ -27,8 +27,8 @@ PAIRES = len(_PAIRS)
 ANCRES = PAIRES + len(_TRIPLES)
 """All of them: then come triples among its four longest words, rare enough to stand alone."""
 
-_BYTES_MAX = 24
-"""What is longer is an address, or words glued together."""
+_BYTES_MIN, _BYTES_MAX = 6, 24
+"""Shorter words are most of a text and never its longest; what is longer is an address, or words glued together."""
 
 _AT_ONCE = 512
 """Texts looked at together: about a megabyte, which stays near the processor."""
@@ -58,21 +58,26 @@ def ancres(texts: pa.Array[Any]) -> Numbers:
         there = np.flatnonzero(bounds[1:] > bounds[:-1])
         if len(there):
             part = data[int(bounds[0]) : int(bounds[-1])].tobytes()
-            found[start + there] = _of_some(part, bounds[there] - bounds[0], bounds[there + 1] - bounds[0])
+            found[start + there] = _of_some(part, bounds[there + 1] - bounds[0])
     return found
 
 
-def _of_some(data: bytes, begin: Numbers, end: Numbers) -> Numbers:
-    """The anchors of texts one after the other, none of them empty."""
+def _of_some(data: bytes, end: Numbers) -> Numbers:
+    """The anchors of texts one after the other, none of them empty, given where each ends."""
     outside = np.frombuffer(bytearray(data.translate(_OUTSIDE)), np.bool_)
     # The last byte of a text ends its last word, though it belongs to it: alike in all copies, and so good enough.
     outside[end - 1] = True
     ends = np.flatnonzero(outside)
     starts = np.concatenate([np.zeros(1, np.int64), ends[:-1] + 1])
     lengths = ends - starts
-    lengths[lengths > _BYTES_MAX] = 0
-    first = np.searchsorted(ends, begin)
-    sizes = np.diff(np.append(first, len(ends)))
+    kept = (lengths >= _BYTES_MIN) & (lengths <= _BYTES_MAX)
+    # Each text keeps something, if only a word of no length.
+    last = np.searchsorted(ends, end - 1)
+    lengths[last[~kept[last]]] = 0
+    kept[last] = True
+    starts, lengths = starts[kept], lengths[kept]
+    first = np.concatenate([np.zeros(1, np.int64), np.cumsum(kept)[last[:-1]]])
+    sizes = np.diff(np.append(first, len(lengths)))
     # The longest, and of those the first to come.
     keys = lengths * _KEYS + np.arange(len(lengths), 0, -1)
     words = []
