@@ -10,13 +10,15 @@ from typing import Any
 import pyarrow as pa
 
 from moisson.store.official import OFFRE, PRESENCE_SOURCE, REFERENTIELS, Champ, Liste, Objet, snake
+from moisson.store.referentiels import table_name
 from moisson.store.schema import DERIVEES, SENS, TABLES, object_schema
 from moisson.store.views import VIEWS
 
 HEAD = f"""# Tables
 
 Written by `make docs` from the schema (`src/moisson/store/official.py`, `schema.py`, `views.py`); a test compares them.
-`moisson sql` sees all of these; `STORE/current/<table>/*.parquet` are the tables' files.
+`moisson sql` sees all of these, and the geography of [territories.md](territories.md). The tables' files are
+`STORE/current/<table>/*.parquet`.
 
 Names are the API's in snake case: `dateCreation` is `date_creation`. A key that an offer does not have is null. Dates
 keep what the API wrote: its final `Z` is not trusted, and no time zone is asserted. What the columns cannot hold
@@ -100,7 +102,7 @@ def offres() -> Iterator[str]:
 def referentiels() -> Iterator[str]:
     """The chapter of the code lists, those of one shape together."""
     for objet, found in groupby(sorted(REFERENTIELS, key=lambda cle: REFERENTIELS[cle].nom), REFERENTIELS.__getitem__):
-        yield "\n" + ", ".join(f"`{snake(cle)}`" for cle in found) + ":\n"
+        yield "\n" + ", ".join(f"`{table_name(snake(cle))}`" for cle in found) + ":\n"
         yield from columns(object_schema(objet))
 
 

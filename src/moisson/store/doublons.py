@@ -40,8 +40,8 @@ __all__ = ["find_doublons", "write_doublons"]
 _RULE = 1
 """Number of the rule: another one finds other groups in the same offers."""
 
-_TEXTS = 150_000
-"""Offers whose texts are in memory at once, about 0.7 kB each; the files are read again for as many more."""
+_TEXTS = 100_000
+"""Offers whose texts are in memory at once, about 0.8 kB each; the files are read again for as many more."""
 
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 
@@ -51,6 +51,7 @@ _READERS = 2
 _COLUMNS = ["intitule", "lieu_travail.libelle", "commune", "departement", "type_contrat", "partenaires"]
 
 Numbers = npt.NDArray[np.int64]
+Codes = npt.NDArray[np.int32]
 
 
 def write_doublons(writer: GenerationWriter) -> None:
@@ -117,12 +118,12 @@ class _Codes(dict[str, int]):
 class _Narrow(NamedTuple):
     """What the blocks are made of, as codes, one of each an offer; 0 where the offer does not say."""
 
-    titre: Numbers
-    ville: Numbers
-    place: Numbers
-    departement: Numbers
-    contrat: Numbers
-    source: Numbers
+    titre: Codes
+    ville: Codes
+    place: Codes
+    departement: Codes
+    contrat: Codes
+    source: Codes
 
 
 class _Stock:
@@ -139,11 +140,13 @@ class _Stock:
         parts = [self._read_narrow(path) for path in paths]
         self._starts = np.cumsum([0, *(len(part.titre) for part in parts)])
         columns = ([part[n] for part in parts] for n in range(len(_Narrow._fields)))
-        narrow = _Narrow(*(np.concatenate([np.empty(0, np.int64), *column]) for column in columns))
+        narrow = _Narrow(*(np.concatenate([np.empty(0, np.int32), *column]) for column in columns))
+        del parts
         self.source, self._titre, self._place = narrow.source, narrow.titre, narrow.place
         self._titles, self._places = list(self._codes["titre"]), list(self._codes["place"])
+        self._codes.clear()
         with ThreadPoolExecutor(_READERS) as readers:
-            found = np.concatenate([np.empty((0, ANCRES), np.int64), *readers.map(_read_ancres, paths)])
+            found = np.concatenate([np.empty((0, ANCRES), np.uint32), *readers.map(_read_ancres, paths)])
         pairs, triples = found[:, :PAIRES].T, found[:, PAIRES:].T
         territoire = _blocks(narrow, [narrow.departement, narrow.titre], pairs)
         self.blocks = [
@@ -170,7 +173,7 @@ class _Stock:
         # Without a town, its label says as much of a place as there is to know.
         where = self._code("ville", [f"- {label}" if label else "" for label in labels])[label_at]
 
-        def coded(name: str, column: pa.ChunkedArray[Any]) -> Numbers:
+        def coded(name: str, column: pa.ChunkedArray[Any]) -> Codes:
             texts, at = _distinct(column)
             return self._code(name, texts)[at]
 
@@ -183,10 +186,10 @@ class _Stock:
             source=coded("source", _joined(table.column("partenaires"))),
         )
 
-    def _code(self, name: str, texts: Sequence[str]) -> Numbers:
-        return np.array([self._codes[name][text] for text in texts], np.int64)
+    def _code(self, name: str, texts: Sequence[str]) -> Codes:
+        return np.array([self._codes[name][text] for text in texts], np.int32)
 
-    def _title_codes(self, column: pa.ChunkedArray[Any], labels: Sequence[str], label_at: Numbers) -> Numbers:
+    def _title_codes(self, column: pa.ChunkedArray[Any], labels: Sequence[str], label_at: Numbers) -> Codes:
         titles, at = _distinct(column)
         words, towns = [title_words(title) for title in titles], [title_words(label) for label in labels]
         codes = self._codes["titre"]
@@ -196,7 +199,7 @@ class _Stock:
                 alone[t] if words[t].isdisjoint(towns[p]) else codes[title_key(words[t], towns[p])]
                 for t, p in zip(at.tolist(), label_at.tolist(), strict=True)
             ],
-            np.int64,
+            np.int32,
         )
 
     def read(self, rows: Numbers, name: str) -> Iterator[Any]:
@@ -212,7 +215,7 @@ class _Stock:
                     start = end
 
 
-def _blocks(narrow: _Narrow, columns: Sequence[Numbers], anchors: npt.NDArray[np.int64]) -> list[Numbers]:
+def _blocks(narrow: _Narrow, columns: Sequence[Codes], anchors: npt.NDArray[np.uint32]) -> list[Numbers]:
     """Rows that agree on the contract, on these columns and on one of their anchors; two sources at least in each.
 
     Args:
@@ -225,26 +228,28 @@ def _blocks(narrow: _Narrow, columns: Sequence[Numbers], anchors: npt.NDArray[np
         # Wraps around; should two blocks share a key, they are compared in vain.
         key = key * _MIX + column.astype(np.uint64)
         said &= column > 0
-    keys = np.concatenate([key * _MIX + anchor.astype(np.uint64) for anchor in anchors])
-    rows = np.tile(np.arange(len(key)), len(anchors))
-    there = np.flatnonzero((anchors > 0).ravel() & np.tile(said, len(anchors)))
-    order = there[np.argsort(keys[there], kind="stable")]
-    if not len(order):
+    known = [np.flatnonzero(said & (anchor > 0)) for anchor in anchors]
+    keys = np.concatenate([key[at] * _MIX + anchor[at] for at, anchor in zip(known, anchors, strict=True)])
+    rows = np.concatenate(known)
+    if not len(rows):
         return []
-    starts = np.concatenate([np.zeros(1, np.int64), np.flatnonzero(keys[order][1:] != keys[order][:-1]) + 1])
-    sources = narrow.source[rows[order]]
+    order = np.argsort(keys, kind="stable")
+    keys, rows = keys[order], rows[order]
+    starts = np.concatenate([np.zeros(1, np.int64), np.flatnonzero(keys[1:] != keys[:-1]) + 1])
+    ends = np.append(starts[1:], len(rows))
+    sources = narrow.source[rows]
     several = np.minimum.reduceat(sources, starts) != np.maximum.reduceat(sources, starts)
-    ends = np.append(starts[1:], len(order))
-    found = {rows[order[a:b]].tobytes() for a, b in zip(starts[several].tolist(), ends[several].tolist(), strict=True)}
+    # One block is often found by several anchors.
+    found = {rows[a:b].tobytes() for a, b in zip(starts[several].tolist(), ends[several].tolist(), strict=True)}
     return [np.unique(np.frombuffer(block, np.int64)) for block in sorted(found)]
 
 
-def _read_ancres(path: Path) -> Numbers:
+def _read_ancres(path: Path) -> npt.NDArray[np.uint32]:
     """The anchors of a file's descriptions."""
     with pq.ParquetFile(path) as file:
         groups = (file.read_row_group(n, ["description"], use_threads=False) for n in range(file.num_row_groups))
         found = [ancres(chunk) for group in groups for chunk in group.column(0).chunks]
-    return np.concatenate([np.empty((0, ANCRES), np.int64), *found])
+    return np.concatenate([np.empty((0, ANCRES), np.uint32), *found])
 
 
 def _field(table: pa.Table, name: str) -> pa.ChunkedArray[Any]:

@@ -41,13 +41,13 @@ _OUTSIDE = bytes(byte >= 128 or not chr(byte).isalpha() for byte in range(256))
 Numbers = npt.NDArray[np.int64]
 
 
-def ancres(texts: pa.Array[Any]) -> Numbers:
-    """The anchors of texts, a row of ANCRES for each, above 0; 0 where a text has too few.
+def ancres(texts: pa.Array[Any]) -> npt.NDArray[np.uint32]:
+    """The anchors of texts, a row of ANCRES for each, from 1 to 2³² - 1; 0 where a text has too few.
 
     Args:
         texts: an array of strings (32-bit offsets); a null is an empty text.
     """
-    found = np.zeros((len(texts), ANCRES), np.int64)
+    found = np.zeros((len(texts), ANCRES), np.uint32)
     _, offsets_buffer, data_buffer = texts.buffers()
     if offsets_buffer is None or data_buffer is None:
         return found
@@ -96,5 +96,5 @@ def _mix(words: list[Numbers]) -> Numbers:
     for word in words:
         mixed = (mixed * 1_000_003 + word) % _KEYS
         said |= word > 0
-    key: Numbers = np.where(said, mixed + 1, 0)
+    key: Numbers = np.where(said, mixed % (_KEYS - 1) + 1, 0)
     return key

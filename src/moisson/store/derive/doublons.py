@@ -78,7 +78,7 @@ _NO_MEANING = frozenset(
 )
 
 
-@functools.lru_cache(maxsize=1 << 17)
+@functools.lru_cache(maxsize=1 << 14)
 def title_words(text: str) -> frozenset[str]:
     """Words of a title, or of a place's label, that tell it from another: lower case, no accents, no (H/F), no CDI."""
     plain = unicodedata.normalize("NFKD", text.lower()).encode("ascii", "ignore").decode()
