@@ -49,8 +49,9 @@ format: $(VENV)/.dev ## rewrite the sources in the house's format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: $(VENV)/.dev ## write docs/commands.md again from the commands' own help
+docs: $(VENV)/.dev ## write docs/commands.md and docs/tables.md again, from the commands' help and the schema
 	$(BIN)/python tests/cli/reference.py > docs/commands.md
+	$(BIN)/python tests/store/reference.py > docs/tables.md
 
 territoires: $(VENV)/.dev ## make the geography that is shipped again, from tools/territoires/sources.toml (needs npm)
 	$(BIN)/python -m tools.territoires

@@ -97,8 +97,9 @@ def test_a_wrong_name_gets_a_hint(tmp_path: Path) -> None:
         query(open_here(filled(tmp_path)), "SELECT * FROM ofres")
     assert str(caught.value) == (
         "There is no table ofres. Did you mean offres? The tables are: agregats_jour, arrondissements_municipaux, "
-        "collectes, communes, communes_anciennes, departements, epci, erreurs, fenetres, offres, offres_placees, "
-        "offres_versions, presence, regions, vie_offre."
+        "collectes, communes, communes_anciennes, departements, doublons, epci, erreurs, fenetres, offres, "
+        "offres_competences, offres_distinctes, offres_formations, offres_groupees, offres_langues, "
+        "offres_partenaires, offres_permis, offres_placees, offres_versions, presence, regions, vie_offre."
     )
 
 

@@ -20,6 +20,7 @@ from moisson.store.generation import Generation
 from moisson.store.referentiels import table_name
 from moisson.store.schema import TABLES
 from moisson.store.store import Store, open_store
+from moisson.store.views import VIEWS
 from moisson.territory import reference
 from moisson.territory.placing import MACRO, placing_sql
 
@@ -86,6 +87,9 @@ class Engine:
             allowed += self._parquet(table, [path], schema="lieux")
         self._connection.execute(MACRO)
         self._connection.execute(f"CREATE VIEW offres_placees AS {placing_sql('offres')}")
+        for view in VIEWS:
+            with _translated(self):
+                self._connection.execute(f'CREATE VIEW "{view.nom}" AS {view.sql}')
         for name, path in with_files.items():
             allowed.append(str(path.resolve()))
             self._add_file(name, path.resolve(), taken=set(self.tables()))

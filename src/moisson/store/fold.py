@@ -29,6 +29,7 @@ from moisson.store.aggregates import write_aggregates
 from moisson.store.assembly import Assembly, Place
 from moisson.store.bookkeeping import Compteurs
 from moisson.store.closing import closed, read_present, unseen
+from moisson.store.doublons import write_doublons
 from moisson.store.evidence import keep_evidence
 from moisson.store.generation import FORMAT, Generation, GenerationWriter, current_generation, switch, vacuum
 from moisson.store.index import VUE, Before, find, last_stays
@@ -173,6 +174,7 @@ def _write_generation(
         forme=forme,
         store_contacts=options.store_contacts,
     ).write()
+    write_doublons(writer)
     mouvements, at = past.finish()
     retirees = mouvements.column("retiree").to_numpy()
     write_presence(writer, place, before, ordinals, mouvements.filter(retirees), at[retirees], options.rows_max)
