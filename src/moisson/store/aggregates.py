@@ -74,7 +74,7 @@ def write_aggregates(
     """
     begun = writer.previous is not None and TABLE in writer.previous.manifest.tables
     writer.begin_table(TABLE)
-    append = Appender(writer, TABLE, rows_max * _ROWS_TIMES)
+    append = Appender(writer, TABLE, AGREGATS_JOUR, rows_max * _ROWS_TIMES)
     instant = dt.datetime.fromtimestamp(instant_ms / 1000, dt.UTC).replace(tzinfo=None)
     asked = {
         "files": [str(writer.folder / "offres" / file.nom) for file in writer.files("offres")],
@@ -101,6 +101,7 @@ def _engine(spill: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         "threads": 2,
         "temp_directory": str(spill),
         "preserve_insertion_order": False,
+        "enable_progress_bar": False,
     }
     try:
         with duckdb.connect(":memory:", config=config) as connection:
