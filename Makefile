@@ -6,12 +6,13 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 JOBS ?= 2
+SECONDS ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types pytest bench bench-quick format lock docs territoires clean
+.PHONY: help setup demo test lint types pytest bench bench-quick simulate simulation-table format lock docs territoires clean
 
 help: ## list the recipes
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.runtime ## make .venv, with moisson in it
 	@echo "Ready. Type: make demo, or $(BIN)/moisson --help"
@@ -37,6 +38,12 @@ bench: $(VENV)/.dev ## measure the budgets at full size, about an hour; NAMES="q
 
 bench-quick: $(VENV)/.dev ## the same with smaller worlds, under five minutes
 	$(BIN)/python bench --quick $(NAMES)
+
+simulate: $(VENV)/.dev ## whole harvests in virtual time; SECONDS=600 says for how long
+	$(BIN)/python -m tests.simulation --seconds $(SECONDS) --jobs $(JOBS)
+
+simulation-table: $(VENV)/.dev ## every named trouble and what came of it, written into docs/simulation.md
+	$(BIN)/python -m tests.simulation --table --write --jobs $(JOBS)
 
 format: $(VENV)/.dev ## rewrite the sources in the house's format
 	$(BIN)/ruff check --fix .

@@ -31,6 +31,7 @@ Criterion = list[tuple[str, Table]]
 
 _BYTE = np.arange(256)
 _WORD = np.arange(65536)
+_AXES = np.ogrid[tuple(slice(size) for size in PROFIL_SHAPE)]
 
 
 def criteria(query: Query, overshoot: float) -> list[Criterion]:
@@ -91,7 +92,7 @@ def _distances(code: str) -> NDArray[np.float64]:
 
 def _profil_table(query: Query) -> Table | None:
     """One table for all that the profil holds: origin, contract, experience, qualification, working time."""
-    bloc, type_, experience, qualification, nature, duree = np.ogrid[tuple(slice(size) for size in PROFIL_SHAPE)]
+    bloc, type_, experience, qualification, nature, duree = _AXES
     tables: list[NDArray[Any]] = []
     if query.origine is not None:
         tables.append(bloc < 2 if query.origine == 1 else bloc >= 2)

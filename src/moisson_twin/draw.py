@@ -86,6 +86,7 @@ def _nature_weights(type_code: str) -> Weights:
     return weights
 
 
+@cache
 def _commune_weights() -> Weights:
     """More people, more offers; a town's arrondissements share most of its offers, the rest name only the town."""
     geo = geography()

@@ -214,6 +214,17 @@ class Nothing(Fault):
         return Reply(204, headers={"Content-Range": "*/0"})
 
 
+@fault("ghost_detail")
+class GhostDetail(Fault):
+    """The detail of an offer that is gone answers as if it were still online."""
+
+    kinds = frozenset({"offre"})
+
+    def instead(self) -> Reply | None:
+        """An old offer, whichever was asked."""
+        return json_reply(200, {"id": "000GHST", "dateCreation": "2020-01-01T08:00:00.000Z"})
+
+
 # --- on the wire ----------------------------------------------------------------------------------------------------
 
 

@@ -44,14 +44,14 @@ from tests.simulation.scenario import Kill, Scenario
 from tests.simulation.wire import API_URL, TOKEN_URL, Wire
 from tests.virtual_loop import VirtualLoop
 
-__all__ = ["Harvest", "Killed", "Outcome", "simulate"]
+__all__ = ["Harvest", "Killed", "Outcome", "simulate", "trouble"]
 
 T = TypeVar("T")
 SNAPSHOT_S = 5.0
 """Virtual seconds between two looks at the progress; four a second would cost more than the harvest."""
 FAST = Path("/dev/shm")
 CALLS_MAX = 60
-"""Calls a page of the country, beyond which a harvest is said to have no end."""
+"""Calls a page of all offers that ever lived, beyond which a harvest is said to have no end."""
 
 
 class Killed(BaseException):
@@ -70,11 +70,12 @@ class Outcome:
         missing: offers that stayed online throughout and are not in the store.
         named: how many offers the run itself said are missing.
         invented: ids in the store that never existed.
+        shrank: the country lost nearly a fifth, which is not believed.
         stale: offers in the store that were gone before the run began.
         sessions: processes it took; nights: runs asked for.
         reasons: why it is not proved, or what stopped it.
         warnings: what the proof adds.
-        steps: facts told and changes of the file system.
+        facts, changes: facts told to the plan, and changes of the file system.
         virtual_s: how long it took on the virtual clock.
         retries, refused_429: attempts made again, attempts answered 429.
     """
@@ -87,16 +88,23 @@ class Outcome:
     missing: int = 0
     named: int = 0
     invented: int = 0
+    shrank: bool = False
     stale: int = 0
     sessions: int = 0
     nights: int = 0
     reasons: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
-    steps: int = 0
+    facts: int = 0
+    changes: int = 0
     virtual_s: float = 0.0
     retries: int = 0
     refused_429: int = 0
     offres: int = 0
+
+    @property
+    def steps(self) -> int:
+        """Facts told and changes of the file system: wherever a promise could have been broken, it was looked at."""
+        return self.facts + self.changes
 
     @property
     def ratio(self) -> float:
@@ -126,11 +134,20 @@ class Harvest:
 
     Attributes:
         world, service, wire: what the harvest meets.
+        folder, settings: the store, and what the command is told.
+        page: the last page that the plan was told, if any.
         outcome: what became of it so far.
     """
 
+    world: Country
+    service: Service
+    wire: Wire
+    folder: Path
+    settings: Settings
+
     def __init__(self, scenario: Scenario, tell: Callable[[str], None] | None = None) -> None:
         self.scenario = scenario
+        self.page: PageLue | None = None
         self.outcome = Outcome(scenario.seed)
         self._tell = tell
         self._rng = random.Random(scenario.seed ^ 0x5EED)
@@ -142,9 +159,8 @@ class Harvest:
         self._task: asyncio.Task[Resultat] | None = None
         self._begun_s: dict[str, float] = {}
         self._read: set[str] = set()
-        self._closed_wrongly = 0
-        self._bilan: Bilan | None = None
         self._facts = 0
+        self._most = 0
 
     # -- told ------------------------------------------------------------------------------------------------------
 
@@ -190,7 +206,6 @@ class Harvest:
             violated=self.violated,
             before=self._before_search,
         )
-        self._calls_max = CALLS_MAX * (self.world.total // scenario.limites.page + 20)
         kills = list(scenario.kills)
         for night in range(scenario.nights):
             self.outcome.nights += 1
@@ -210,12 +225,14 @@ class Harvest:
         while True:
             outcome.sessions += 1
             kill = kills.pop(0) if kills else None
+            self._most = max(self._most, self.world.total)
             before = self._stored(folder)
             begins_s = clock()
             resultat = await self._session(folder, kill)
             if resultat is not None:
                 begun_s = self._begun_s.get(resultat.collecte, begins_s)
                 self._judge(folder, resultat, begun_s, clock(), before)
+                scenario.after(self)
                 return
             if outcome.violations:
                 return
@@ -231,9 +248,11 @@ class Harvest:
         self._kill, self._steps, self._fold_steps, self._dead = kill, 0, -1, False
         self._facts = 0
         self._journal_size = None
+        self._started_s = loop.time()
         self.wire.forget()
         wall_s = self.world.start_ms / 1000 + scenario.wall_error_s
-        settings = Settings(
+        self.folder = folder
+        self.settings = Settings(
             store=folder,
             api_url=API_URL,
             token_url=TOKEN_URL,
@@ -245,7 +264,7 @@ class Harvest:
         self._task = asyncio.ensure_future(
             shipped.collect(
                 folder,
-                settings,
+                self.settings,
                 observer=self._observe,
                 transport=self.wire,
                 limites=scenario.limites,
@@ -277,7 +296,8 @@ class Harvest:
             files.hook = None
             if timer is not None:
                 timer.cancel()
-            self.outcome.steps += self._steps + self._facts
+            self.outcome.facts += self._facts
+            self.outcome.changes += self._steps
             if self.wire.in_flight:
                 self.violated(f"{self.wire.in_flight} calls were left in flight")
         return None
@@ -290,22 +310,24 @@ class Harvest:
     # -- watched ---------------------------------------------------------------------------------------------------
 
     def _observe(self, vue: Avancement) -> None:
-        now = asyncio.get_running_loop().time()
         if not vue.reprise:
-            self._begun_s.setdefault(vue.collecte, now - vue.ecoule_s)
+            # The first question to a new store is asked before there is a run to speak of.
+            self._begun_s.setdefault(vue.collecte, self._started_s)
         if vue.etape == "pli" and self._fold_steps < 0:
             self._fold_steps = self._steps
         self.outcome.floor = vue.plancher
         self.outcome.retries, self.outcome.refused_429 = vue.relances, vue.refus_429
 
     def _before_search(self, number: int) -> None:
-        if number > self._calls_max:
+        if number % 100 == 99 and number > CALLS_MAX * (len(self.world.ever()) // self.scenario.limites.page + 20):
             self.stop(f"{number} calls for {self.world.total} offers: it has no end")
         self.scenario.during(self, number)
 
     def told(self, fait: Fait) -> None:
         """The plan hears a fact."""
         self._facts += 1
+        if isinstance(fait, PageLue):
+            self.page = fait
         if self._tell is None:
             return
         q = fait.question
@@ -385,9 +407,9 @@ class Harvest:
     def _judge(self, folder: Path, resultat: Resultat, begun_s: float, end_s: float, before: dict[str, int]) -> None:
         """Compare what is stored with the truth."""
         outcome, world, bilan = self.outcome, self.world, resultat.bilan
-        self._bilan = bilan
         world.advance_to(end_s) if self.scenario.twin.world_clock == "clock" else None
         from_s, to_s = (begun_s, end_s) if self.scenario.twin.world_clock == "clock" else (0.0, world.time_s)
+        outcome.shrank = world.total < 0.85 * self._most
         stored = self._stored(folder)
         ids = set(stored) if self.scenario.fold else self._read
         throughout = world.alive_throughout(from_s, to_s)
@@ -437,6 +459,14 @@ class Harvest:
 def simulate(scenario: Scenario, tell: Callable[[str], None] | None = None) -> Outcome:
     """Play a scenario from its seed."""
     return Harvest(scenario, tell).play()
+
+
+def trouble(scenario: Scenario, outcome: Outcome) -> list[str]:
+    """What is wrong with an outcome: promises broken, or another verdict than is due."""
+    due = scenario.due | {3} if outcome.shrank else scenario.due
+    if outcome.violations or outcome.verdict in due:
+        return outcome.violations
+    return [f"ended with {outcome.verdict} where {sorted(due)} is due: {'; '.join(outcome.reasons)}"]
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 """The protocol: what the API documents, how it is asked, what its answers mean."""
 
+from moisson.api.answer import Sonde
 from moisson.api.auth import Application, Secret
 from moisson.api.client import Client
 from moisson.api.events import ApiEvent, ClientStats, Effort, Observer, Reponse, effort_of
@@ -13,5 +14,6 @@ __all__ = [
     "Observer",
     "Reponse",
     "Secret",
+    "Sonde",
     "effort_of",
 ]

@@ -39,6 +39,7 @@ __all__ = [
     "RETRY_AFTER_MAX_S",
     "Etendue",
     "PageOffres",
+    "Sonde",
     "decode_body",
     "excerpt",
     "parse_content_range",
@@ -47,6 +48,7 @@ __all__ = [
     "read_offre",
     "read_referentiel",
     "read_search",
+    "read_sonde",
 ]
 
 RETRY_AFTER_MAX_S = 120.0
@@ -84,6 +86,31 @@ class PageOffres(msgspec.Struct, frozen=True):
     dernier: int
     lignes: tuple[Ligne, ...]
     agregats: dict[str, dict[str, int]]
+
+
+class Sonde(msgspec.Struct, frozen=True):
+    """An answer to a probe, where a refusal is as telling as a page.
+
+    Attributes:
+        statut: 200, 206, 204, or a 4xx that is about the question itself.
+        page: what a search answered; None for a refusal, and for what is no search.
+        en_tetes: answer headers, names in lower case.
+        corps: the decoded body.
+        message: the service's own words about a refusal, "" when it has none.
+        recu_s: wall clock of this machine, seconds since 1970.
+    """
+
+    statut: int
+    page: PageOffres | None = None
+    en_tetes: dict[str, str] = {}
+    corps: bytes = b""
+    message: str = ""
+    recu_s: float = 0.0
+
+    @property
+    def pris(self) -> bool:
+        """The service took the question."""
+        return 200 <= self.statut < 300
 
 
 # Only what the proof needs is decoded; msgspec skips the other keys of each offer without building them.
@@ -174,6 +201,29 @@ def read_offre(status: int, headers: Mapping[str, str], body: bytes, *, now_s: f
             f"The answer is not an offer ({excerpt(str(erreur))}){_looks(headers, body)}", status=status
         ) from erreur
     return body
+
+
+def read_sonde(status: int, headers: Mapping[str, str], body: bytes, *, now_s: float, recherche: bool) -> Sonde:
+    """Read an answer to a probe: a refusal of the question is an answer too.
+
+    Args:
+        status, headers, body, now_s: as for read_search.
+        recherche: it is a search's, so its Content-Range and rows are read.
+
+    Raises:
+        As read_search for 401, 403, 408, 425, 429, redirects and 5xx, which are not about the question.
+    """
+    about_the_question = 400 <= status < 500 and status not in (401, 403, 407, 408, 425, 429)
+    if not about_the_question and status not in (200, 206, 204):
+        raise_refusal(status, headers, body, now_s=now_s)
+    return Sonde(
+        statut=status,
+        page=None if about_the_question or not recherche else read_search(status, headers, body),
+        en_tetes={name.lower(): value for name, value in headers.items()},
+        corps=body,
+        message=_said(body).removeprefix(": ") if about_the_question else "",
+        recu_s=now_s,
+    )
 
 
 def read_referentiel(status: int, headers: Mapping[str, str], body: bytes, *, now_s: float = 0.0) -> bytes:

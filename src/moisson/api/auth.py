@@ -5,7 +5,8 @@
     none      granted                                 fresh
     none      a transient failure of the endpoint     none, and not asked again for a while
     fresh     accepted (a call passed with it)        proven
-    fresh     refused (401 or 403)                    none, after a wait that doubles; too many: AccountError
+    fresh     refused (401 or 403)                    none, after a wait that doubles; too many, and none was ever
+                                                      accepted: AccountError
     proven    refused                                 none: it died early, a new one is asked for at once
     any       less than the margin left               none
 
@@ -49,7 +50,11 @@ MARGIN_S = 60.0
 """A token is renewed this long before its end, seconds, or a tenth of its life if that is less."""
 
 FRESH_REFUSALS_MAX = 5
-"""Tokens refused one after the other, each newly issued and never accepted, before the account is blamed."""
+"""Tokens refused one after the other, each newly issued and never accepted, before the account is blamed. An account
+that worked before is not: then it is the service that has trouble, and our patience that ends it."""
+
+FRESH_WAIT_MAX_S = 32.0
+"""Longest wait before another token is asked for after a refusal, seconds."""
 
 FORBIDDEN_MAX = 2
 """The same for 403: asked once more with another token, then believed."""
@@ -160,6 +165,7 @@ class TokenKeeper:
         self._number = 0
         self._end_s = -math.inf
         self._proven = False
+        self._known = False
         self._refusals = 0
         self._forbidden = 0
         self._not_before_s = -math.inf
@@ -187,6 +193,7 @@ class TokenKeeper:
         """A call passed with this token."""
         if number == self._number:
             self._proven = True
+        self._known = True
         self._refusals = self._forbidden = 0
 
     def refused(self, number: int, status: int | None, now: float) -> None:
@@ -203,13 +210,14 @@ class TokenKeeper:
         if self._proven:
             return
         self._refusals += 1
-        if self._forbidden >= FORBIDDEN_MAX or self._refusals >= FRESH_REFUSALS_MAX:
+        if self._forbidden >= FORBIDDEN_MAX or (self._refusals >= FRESH_REFUSALS_MAX and not self._known):
             raise AccountError(
                 f"The service issues tokens and refuses them ({status or 401}, {self._refusals} new ones in a row)",
                 todo=_TODO_OTHER,
             )
         # 0, 1, 2, 4 s: a gateway may learn of a token a moment after it was issued.
-        self._not_before_s = max(self._not_before_s, now + (2.0 ** (self._refusals - 2) if self._refusals > 1 else 0.0))
+        wait_s = min(FRESH_WAIT_MAX_S, 2.0 ** (self._refusals - 2)) if self._refusals > 1 else 0.0
+        self._not_before_s = max(self._not_before_s, now + wait_s)
 
 
 def token_form(application: Application) -> bytes:

@@ -17,7 +17,7 @@ import hashlib
 import random as random_module
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -229,6 +229,27 @@ class Client:
             return answer.read_referentiel(whole.status, whole.headers, whole.body, now_s=self._wall())
 
         return await self._call(contract.CHEMIN_REFERENTIEL + nom, {}, read, f"asking the code list {nom}")
+
+    async def sonder(self, chemin: str, params: Mapping[str, str]) -> answer.Sonde:
+        """Ask anything at all, as it is written, and take a refusal for an answer.
+
+        For `moisson probe` alone, which has to ask what no harvest may: a harvest's questions go through `search` and
+        its closed list of parameters.
+
+        Args:
+            chemin: one of the paths of contract.py, completed.
+            params: query parameters, not yet percent-encoded; nothing is checked.
+
+        Raises:
+            As search, but for refusals of the question.
+        """
+        recherche = chemin == contract.CHEMIN_RECHERCHE
+
+        def read(whole: Whole, effort: Effort) -> answer.Sonde:
+            return answer.read_sonde(whole.status, whole.headers, whole.body, now_s=self._wall(), recherche=recherche)
+
+        asked = ", ".join(f"{name}={value}" for name, value in params.items()) or chemin
+        return await self._call(chemin, dict(params), read, f"probing {asked}", search=recherche)
 
     def stats(self) -> ClientStats:
         """What was done so far."""

@@ -14,7 +14,7 @@ __all__ = ["collect"]
 
 def collect(
     store: StoreOption = None,
-    new: Annotated[bool, typer.Option("--new", help="Start afresh, even if an unfinished run could go on.")] = False,
+    new: Annotated[bool, typer.Option("--new", help="Start afresh, even if a run could go on.")] = False,
     accept_shrink: Annotated[
         bool, typer.Option("--accept-shrink", help="Close offers even if a fifth or more of them are gone.")
     ] = False,
@@ -26,7 +26,8 @@ def collect(
     """Bring the store to a complete, proved state.
 
     Reads every offer that the API announces, proves that none is missing, then shows the new state as one. An
-    unfinished run is continued if it began less than six hours ago. Interrupt it whenever you like.
+    unfinished run is continued if it began less than six hours ago, and one that ended without a proof is completed:
+    only what is in doubt is asked again. Interrupt it whenever you like.
 
     \b
     Exit codes: 0 proved complete; 1 failed; 2 settings or account;

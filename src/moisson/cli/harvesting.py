@@ -80,8 +80,14 @@ def report(resultat: Resultat, settings: Settings) -> None:
     console.note(lines[0], "green" if resultat.bilan.prouve else "yellow")
     for line in lines[1:]:
         console.note(line)
+    if resultat.reprenable:
+        console.note(
+            f"  to do: run it again within {duration(settings.resume_max_age_s)} of its beginning, and it asks what is "
+            "in doubt and no more."
+        )
     console.note("next:")
-    for command in next_commands(settings.store, proved=resultat.bilan.prouve):
+    commands = next_commands(settings.store, proved=resultat.bilan.prouve, continuable=resultat.reprenable)
+    for command in commands:
         console.note(f"  {command}")
 
 

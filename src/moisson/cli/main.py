@@ -19,6 +19,7 @@ from moisson.cli.collect import collect
 from moisson.cli.demo import demo
 from moisson.cli.files import files
 from moisson.cli.forget import forget
+from moisson.cli.probe import probe
 from moisson.cli.referentiels import referentiels
 from moisson.cli.sql import sql
 from moisson.cli.status import status
@@ -43,6 +44,7 @@ app.command()(check)
 app.command()(collect)
 app.command()(status)
 app.command()(verify)
+app.command()(probe)
 app.command()(sql)
 app.command()(files)
 app.command()(referentiels)

@@ -33,6 +33,7 @@ ETAPES = {
     "balayage": "sweeping the top",
     "cloture": "checking the whole",
     "fini": "judging",
+    "retraits": "confirming withdrawals",
     "pli": "writing the lake",
 }
 """The stages of a run, in `Avancement`'s words and in ours."""
@@ -143,16 +144,25 @@ def summary(resultat: Resultat, *, store: Path, simulated: bool) -> list[str]:
         lines.append("  simulated data: they come from a double of the API, not from France Travail")
     lines += [f"  note: {text}" for text in bilan.avertissements]
     proved = sum(fenetre.verdict == "prouvee" for fenetre in bilan.fenetres)
-    over = f", {last.appels / last.plancher:.3f} x the floor of {count(last.plancher)}" if last.plancher else ""
+    spent = max(last.appels, resultat.appels_ensemble)
+    over = f", {spent / last.plancher:.3f} x the floor of {count(last.plancher)}" if last.plancher else ""
+    together = f", {count(spent)} with {resultat.suite_de}, which it continues" if resultat.suite_de else ""
     return [
         *lines,
-        f"  offers:  {count(resultat.nouvelles)} new, {count(resultat.retirees)} closed",
-        f"  calls:   {count(last.appels)}{over}; {count(last.relances)} retried, {count(last.refus_429)} answered 429",
+        f"  offers:  {count(resultat.nouvelles)} new, {count(resultat.retirees)} closed{_confirmed(resultat)}",
+        f"  calls:   {count(last.appels)}{together}{over}; {count(last.relances)} retried, "
+        f"{count(last.refus_429)} answered 429",
         f"  windows: {count(proved)} of {count(len(bilan.fenetres))} proved",
         f"  time:    {duration(last.ecoule_s)}{' for this session' if last.reprise else ''}",
         f"  store:   {store}",
         f"  run:     {resultat.collecte}",
     ]
+
+
+def _confirmed(resultat: Resultat) -> str:
+    if not resultat.retraits_demandes:
+        return ""
+    return f" ({resultat.retraits_confirmes} of {resultat.retraits_demandes} asked one by one are gone)"
 
 
 def _unproved(fenetres: tuple[FenetreBilan, ...]) -> Iterator[str]:
@@ -175,14 +185,16 @@ def _instant(ms: int | None) -> str:
     return dt.datetime.fromtimestamp(ms / 1000, tz=dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def next_commands(store: Path, *, proved: bool) -> list[str]:
-    """What can be typed after a run."""
+def next_commands(store: Path, *, proved: bool, continuable: bool = False) -> list[str]:
+    """What can be typed after a run; `continuable`: the next one can ask again what is in doubt, and only that."""
     option = _store_option(store)
     commands = [
         f"moisson status{option}",
         f'moisson sql{option} "select type_contrat, count(*) as offres from offres group by all order by offres desc"',
     ]
-    return commands if proved else [doubtful_windows(store), *commands]
+    if proved:
+        return commands
+    return [*([f"moisson collect{option}"] if continuable else []), doubtful_windows(store), *commands]
 
 
 def doubtful_windows(store: Path) -> str:

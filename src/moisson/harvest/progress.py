@@ -14,8 +14,8 @@ class Avancement(msgspec.Struct, frozen=True):
 
     Attributes:
         collecte: the run's name.
-        etape: a stage of the plan: "depart", "horloge", "controle", "descente", "balayage", "cloture", "fini"; or
-            "pli", the fold.
+        etape: a stage of the plan: "depart", "horloge", "controle", "descente", "balayage", "cloture", "fini";
+            "retraits", some withdrawals being confirmed; or "pli", the fold.
         reprise: this run was begun earlier and is being continued.
         offres: offers read so far (border overlaps counted once).
         annonce: offers that the API announced at the start, 0 before it did.
@@ -57,6 +57,10 @@ class Resultat(msgspec.Struct, frozen=True):
         bilan: what the planner established.
         offres: offers online in the store after the fold.
         nouvelles, retirees: offers that the fold added, and closed.
+        suite_de: the run that it continued, "" for most.
+        appels_ensemble: search attempts of the run and of those it continued.
+        reprenable: not proved, and the next run, if it comes soon, can ask again what is in doubt and only that.
+        retraits_demandes, retraits_confirmes: withdrawals asked of the detail resource, and those that it confirmed.
         avancement: the last snapshot.
     """
 
@@ -66,3 +70,8 @@ class Resultat(msgspec.Struct, frozen=True):
     nouvelles: int
     retirees: int
     avancement: Avancement
+    suite_de: str = ""
+    appels_ensemble: int = 0
+    reprenable: bool = False
+    retraits_demandes: int = 0
+    retraits_confirmes: int = 0

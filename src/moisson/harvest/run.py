@@ -7,18 +7,20 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import httpx2
 import msgspec
 
 from moisson import __version__
-from moisson.api import ApiEvent, Client, Reponse
+from moisson.api import ApiEvent, Client, ClientStats, Reponse
 from moisson.errors import ContractBroken, StoreCorrupt
 from moisson.harvest.loop import moissonner
 from moisson.harvest.meter import Compteur
 from moisson.harvest.opening import open_client
 from moisson.harvest.progress import Avancement, Resultat
+from moisson.harvest.withdrawals import RETRAITS_DEMANDES, Confirmation, confirm
 from moisson.model import Bilan, Fait, PageLue, Question
 from moisson.plan.limits import LIMITES_API, Limites
 from moisson.plan.planner import VERSION, Planificateur
@@ -85,18 +87,39 @@ async def collect(
                 compteur.reprendre(fait.tentatives, fait.refus_429)
             ecouteurs[:] = [compteur.noter]
 
-            def montrer(etape: str = "") -> Avancement:
-                vue = compteur.instantane(clock(), plan, client.stats(), etape=etape)
+            def montrer(etape: str = "", stats: ClientStats | None = None) -> Avancement:
+                vue = compteur.instantane(clock(), plan, stats or client.stats(), etape=etape)
                 observer(vue)
                 return vue
 
             try:
                 async with _battement(montrer):
                     await moissonner(plan, client, run, avance=_vigile(plan, store_dir), wall=wall, deja=deja)
-                bilan = plan.bilan()
-                bilan, fermer = _garde(store, bilan, accept_shrink=accept_shrink)
-                vue = montrer("pli")
-                fini = await _plier(store, run, bilan, settings, compteur, client, wall(), fermer=fermer)
+                # Taken now: what follows are no searches.
+                stats = client.stats()
+                bilan, fermer = _garde(store, plan.bilan(), accept_shrink=accept_shrink)
+                confirmation = Confirmation()
+                if fermer:
+                    montrer("retraits", stats)
+                    bilan, confirmation = await _confirmer(store, run, bilan, client)
+                vue = montrer("pli", stats)
+                options = FoldOptions(
+                    store_contacts=settings.store_contacts,
+                    keep_raw=settings.keep_raw,
+                    retention_s=settings.retention_s,
+                    evidence_runs=settings.evidence_runs,
+                    fermer=fermer and not confirmation.raison,
+                    revenues=confirmation.revenus,
+                )
+                compteurs = Compteurs(
+                    appels=compteur.appels(stats),
+                    relances=compteur.relances(stats),
+                    statut_429=compteur.refus_429(stats),
+                    retraits_demandes=confirmation.demandes,
+                    retraits_confirmes=confirmation.confirmes,
+                    version=__version__,
+                )
+                fini = await _plier(store, run, bilan, options, compteurs, wall())
             except ContractBroken as rompu:
                 store.abandon(run, rompu.what, wall())
                 raise
@@ -109,6 +132,12 @@ async def collect(
         nouvelles=fini.nouvelles,
         retirees=fini.retirees,
         avancement=vue,
+        suite_de=run.debut.suite_de,
+        appels_ensemble=fini.appels_ensemble,
+        # What the plan is asked here changes nothing any more.
+        reprenable=not bilan.prouve and plan.rouvrir(),
+        retraits_demandes=confirmation.demandes,
+        retraits_confirmes=confirmation.confirmes,
     )
 
 
@@ -136,17 +165,22 @@ async def _ouvrir(
 def _reprendre(
     store: Store, limites: Limites, settings: Settings, now_s: float, *, new: bool
 ) -> tuple[Run, Planificateur, list[Fait]]:
-    """Take up the unfinished run by telling its facts again, or begin one."""
+    """Take up the unfinished run by telling its facts again, or begin one: where the last one is fresh and not proved,
+    one that goes on from it and asks only what is in doubt.
+    """
+    continuable = partial(store.continuable, planner_version=VERSION, settings_digest=limites.cle)
+    resume_or_begin = partial(store.resume_or_begin, planner_version=VERSION, settings_digest=limites.cle)
+    age_s = settings.resume_max_age_s
     for neuf in (new, True):
-        run, faits = store.resume_or_begin(
-            now_s,
-            planner_version=VERSION,
-            settings_digest=limites.cle,
-            resume_max_age_s=settings.resume_max_age_s,
-            new=neuf,
-        )
-        plan = Planificateur(limites)
+        suite_de = "" if neuf else continuable(now_s, resume_max_age_s=age_s)
+        plan = _continuer(store, suite_de, limites)
+        suite_de = suite_de if plan is not None else ""
+        run, faits = resume_or_begin(now_s, resume_max_age_s=age_s, new=neuf, suite_de=suite_de)
         try:
+            if plan is None or run.debut.suite_de != suite_de:
+                plan = _continuer(store, run.debut.suite_de, limites)
+            if plan is None:
+                raise ValueError(f"{run.debut.suite_de} left nothing to go on with")
             return run, plan, list(_redire(plan, faits))
         except (ContractBroken, ValueError) as rompu:
             # What was journalled leads nowhere: the next turn gives it up and begins afresh.
@@ -154,6 +188,26 @@ def _reprendre(
             if neuf:
                 raise StoreCorrupt(f"A new run cannot begin: {rompu}", doing="reading its journal") from rompu
     raise AssertionError("a new run has no facts to stumble over")
+
+
+def _continuer(store: Store, nom: str, limites: Limites) -> Planificateur | None:
+    """A plan that knows what was established up to this run, and what is left to ask; a new one for "".
+
+    Returns:
+        None when there is nothing to go on with: what failed was no window, or the evidence does not make a plan.
+    """
+    plan = Planificateur(limites)
+    if not nom:
+        return plan
+    try:
+        for debut in store.suite(nom):
+            with store.evidence(debut.collecte) as (_, faits):
+                plan.dire_tout(faits)
+            if not plan.rouvrir():
+                return None
+    except (ContractBroken, StoreCorrupt, ValueError):
+        return None
+    return plan
 
 
 def _redire(plan: Planificateur, faits: Iterable[Fait]) -> Iterable[Fait]:
@@ -164,43 +218,40 @@ def _redire(plan: Planificateur, faits: Iterable[Fait]) -> Iterable[Fait]:
 
 
 def _garde(store: Store, bilan: Bilan, *, accept_shrink: bool) -> tuple[Bilan, bool]:
-    """Close nothing when the country shrank by more than a fifth since the last proved run, unless that is accepted."""
-    avant = store.last_proved_total()
-    if not avant or accept_shrink or bilan.nationale_premiere >= (1 - RETRAIT_MAX) * avant:
+    """Close nothing when the country shrank by more than a fifth, since the last proved run or during this one, unless
+    that is accepted: an API that forgets offers says of each window that they left."""
+    avant = max(store.last_proved_total() or 0, bilan.nationale_premiere)
+    reste = min(bilan.nationale_premiere, bilan.nationale_derniere)
+    if accept_shrink or reste >= (1 - RETRAIT_MAX) * avant:
         return bilan, True
     raison = (
-        f"{bilan.nationale_premiere} offers are announced, {avant} were when the store was last proved: no offer was "
-        "closed. If so many are really gone, run again with --accept-shrink"
+        f"{reste} offers are announced, {avant} were before: no offer was closed. If so many are really gone, run "
+        "again with --accept-shrink"
     )
-    return msgspec.structs.replace(bilan, prouve=False, raisons=(*bilan.raisons, raison)), False
+    return _contredire(bilan, raison), False
+
+
+async def _confirmer(store: Store, run: Run, bilan: Bilan, client: Client) -> tuple[Bilan, Confirmation]:
+    """Ask some of the offers that are about to be closed whether they are gone."""
+    fermetures = await asyncio.to_thread(store.closing, run, bilan, RETRAITS_DEMANDES)
+    confirmation = await confirm(fermetures.ids, fermetures.recente_ms, client.offre)
+    if confirmation.raison:
+        return _contredire(bilan, confirmation.raison), confirmation
+    if confirmation.trouble:
+        note = f"{confirmation.confirmes} of {confirmation.demandes} withdrawals confirmed: {confirmation.trouble}"
+        bilan = msgspec.structs.replace(bilan, avertissements=(*bilan.avertissements, note))
+    return bilan, confirmation
+
+
+def _contredire(bilan: Bilan, raison: str) -> Bilan:
+    """The same, not proved for a reason that no plan knows."""
+    return msgspec.structs.replace(bilan, prouve=False, raisons=(*bilan.raisons, raison))
 
 
 async def _plier(
-    store: Store,
-    run: Run,
-    bilan: Bilan,
-    settings: Settings,
-    compteur: Compteur,
-    client: Client,
-    now_s: float,
-    *,
-    fermer: bool,
+    store: Store, run: Run, bilan: Bilan, options: FoldOptions, compteurs: Compteurs, now_s: float
 ) -> FoldResult:
     """Fold, and let no interruption cut it short: it takes seconds, and all was paid for already."""
-    stats = client.stats()
-    options = FoldOptions(
-        store_contacts=settings.store_contacts,
-        keep_raw=settings.keep_raw,
-        retention_s=settings.retention_s,
-        evidence_runs=settings.evidence_runs,
-        fermer=fermer,
-    )
-    compteurs = Compteurs(
-        appels=compteur.appels(stats),
-        relances=compteur.relances(stats),
-        statut_429=compteur.refus_429(stats),
-        version=__version__,
-    )
     pli = asyncio.ensure_future(asyncio.to_thread(store.fold, run, bilan, options, compteurs, now_s))
     while True:
         try:

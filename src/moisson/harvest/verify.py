@@ -1,43 +1,36 @@
 """Proving a past run again, from what lies on the disk alone.
 
-Nothing is asked of the API, and nothing recorded is believed that can be computed: the evidence is read from its first
-line to its last along its chain of hashes, its facts are told to a new plan, and what that plan establishes is compared
-with what the tables claim. The windows must leave no instant uncovered, and the lake must hold what the pages showed.
+Nothing is asked of the API, and nothing recorded is believed that can be computed. What is looked at, and how deep:
+
+    evidence  every byte of the file, by its seal; every fact, by its chain of hashes up to the end that the table names
+    plan      the facts told to a new plan, which judges every window again
+    cover     the proved windows, which must leave no instant out
+    books     each row of collectes, fenetres and erreurs, made again from the facts and compared column by column
+    lake      ids and creations of the offers, against those that the pages showed; of the last run only
+    pages     hashes of the raw pages, against those of the facts; where they are kept
+    files     names, sizes and rows of all data files, against the manifest
+
+What a page said of an offer besides its id and creation is gone with the page, and is not checked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any, Literal
+from collections.abc import Iterable, Sequence
+from typing import Literal
 
 import msgspec
-import numpy as np
-import pyarrow.parquet as pq
 
-from moisson.errors import ContractBroken, MoissonError, StoreCorrupt, UsageError
-from moisson.model import Bilan, Fait, FenetreBilan, PageLue
+from moisson.errors import ContractBroken, StoreCorrupt, UsageError
+from moisson.harvest.audit import Etape, check_books, check_files, check_lake, check_pages, run_row
+from moisson.model import Bilan, FenetreBilan, PageLue
 from moisson.plan.limits import Limites
 from moisson.plan.planner import VERSION, Planificateur
-from moisson.store import files
+from moisson.store.journal import Debut
 from moisson.store.masking import is_mark
-from moisson.store.seen import Seen, array_keys, id_keys, read_seen
-from moisson.store.store import Store
+from moisson.store.seen import Seen, read_seen
+from moisson.store.store import Store, finished_runs
 
-__all__ = ["Etape", "Verification", "trou", "verify"]
-
-
-class Etape(msgspec.Struct, frozen=True):
-    """One thing that was looked at.
-
-    Attributes:
-        nom: what.
-        issue: it holds, it does not, or it could not be looked at.
-        detail: for a person.
-    """
-
-    nom: str
-    issue: Literal["holds", "fails", "not checked"]
-    detail: str
+__all__ = ["Etape", "Verification", "trou", "verifiable_runs", "verify"]
 
 
 class Verification(msgspec.Struct, frozen=True):
@@ -45,17 +38,37 @@ class Verification(msgspec.Struct, frozen=True):
 
     Attributes:
         collecte: the run.
-        intacte: nothing that was looked at contradicts what was recorded.
-        prouvee: the facts prove the run complete.
+        verdict: proved again; intact, but the run is not proved by it; or something was changed or does not hold.
         etapes: what was looked at, in order.
-        raisons: why it is not proved, as recomputed.
+        raisons: why the run is not proved.
     """
 
     collecte: str
-    intacte: bool
-    prouvee: bool
+    verdict: Literal["proved again", "not proved", "does not hold"]
     etapes: tuple[Etape, ...]
     raisons: tuple[str, ...]
+
+    @property
+    def intacte(self) -> bool:
+        """Nothing that was looked at contradicts what was recorded."""
+        return self.verdict != "does not hold"
+
+    @property
+    def prouvee(self) -> bool:
+        """The facts prove the run complete, and nothing was changed."""
+        return self.verdict == "proved again"
+
+
+def verifiable_runs(store: Store) -> list[str]:
+    """Names of the runs whose evidence is or must be kept, oldest first."""
+    generation = store.generation()
+    if generation is None:
+        return []
+    kept = set(store.evidence_names())
+    # In the order of the manifest, which a change of the tables leaves alone. The last run always has evidence: where
+    # it is missing, its verification says so.
+    last = {row["collecte"] for row in finished_runs(generation)[-1:]}
+    return [nom for nom in generation.manifest.collectes if nom in kept | last]
 
 
 def verify(store: Store, collecte: str | None = None) -> Verification:
@@ -69,24 +82,39 @@ def verify(store: Store, collecte: str | None = None) -> Verification:
         UsageError: there is no such run, or no run at all.
         StoreCorrupt: the tables themselves cannot be read.
     """
-    ligne = _ligne(store, collecte)
-    nom = ligne["collecte"]
+    runs = verifiable_runs(store)
+    if not runs or (collecte is not None and collecte not in runs):
+        raise UsageError(
+            f"There is no finished run {collecte} with evidence" if collecte else "There is no finished run yet",
+            doing=f"looking in {store.folder}",
+            todo="`moisson status` says how many have evidence, "
+            '`moisson sql "select collecte, verdict from collectes"` lists them all.',
+        )
+    nom = collecte or runs[-1]
+    ligne = run_row(store, nom) or {}
     etapes: list[Etape] = []
     bilan: Bilan | None = None
     try:
-        bilan, seen = _rejouer(store, nom, ligne["chaine"], etapes)
+        debuts = store.suite(nom)
+        bilan, detail = _rejouer(store, debuts)
+        etapes.append(Etape("evidence", "holds", f"{detail}, chained to {str(ligne.get('chaine'))[:12]}"))
+        with store.evidence(nom) as (_, faits):
+            # Read again, now that it is known which windows are proved: that says which failures were made good.
+            seen = read_seen(faits, bilan or _SANS_BILAN, _oublis(store))
+        etapes += _juger(store, debuts[-1], bilan, seen)
+        vues = seen if len(debuts) == 1 else read_seen(store.suite_facts(nom), bilan or _SANS_BILAN, _oublis(store))
+        etapes.append(check_lake(store, nom, vues, last=nom == runs[-1]))
+        etapes.append(check_pages(store, nom))
     except StoreCorrupt as abime:
         etapes.append(Etape("evidence", "fails", str(abime)))
-    if bilan is not None:
-        etapes.append(_comparer(bilan, ligne, _fenetres(store, nom)))
-        etapes.append(_couvrir(bilan))
-        etapes.append(_lac(store, nom, seen, ligne))
+    etapes.append(check_files(store))
+    prouve = bilan is not None and bilan.prouve and bool(ligne.get("prouvee"))
+    intacte = all(etape.issue != "fails" for etape in etapes)
     return Verification(
         collecte=nom,
-        intacte=all(etape.issue != "fails" for etape in etapes),
-        prouvee=bilan is not None and bilan.prouve and all(etape.issue != "fails" for etape in etapes),
+        verdict="does not hold" if not intacte else "proved again" if prouve else "not proved",
         etapes=tuple(etapes),
-        raisons=bilan.raisons if bilan is not None else (),
+        raisons=() if prouve else tuple(ligne.get("raisons") or ()),
     )
 
 
@@ -101,115 +129,70 @@ def trou(fenetres: Iterable[FenetreBilan]) -> str:
     return "" if debut == float("inf") else f"nothing answers for creations after {debut:.0f} (milliseconds since 1970)"
 
 
-def _ligne(store: Store, collecte: str | None) -> dict[str, Any]:
-    """The row of `collectes` of that run."""
-    lignes = [ligne for ligne in _table(store, "collectes") if ligne.get("chaine")]
-    if collecte is not None:
-        lignes = [ligne for ligne in lignes if ligne["collecte"] == collecte]
-    if not lignes:
-        raise UsageError(
-            f"There is no finished run {collecte}" if collecte else "There is no finished run yet",
-            doing=f"looking in {store.folder}",
-            todo='`moisson sql "select collecte, verdict from collectes"` lists the runs.',
-        )
-    return max(lignes, key=lambda ligne: ligne["debut"])
-
-
-def _fenetres(store: Store, collecte: str) -> list[dict[str, Any]]:
-    lignes = [ligne for ligne in _table(store, "fenetres") if ligne["collecte"] == collecte]
-    return sorted(lignes, key=lambda ligne: int(ligne["numero"]))
-
-
-def _table(store: Store, nom: str) -> list[dict[str, Any]]:
-    generation = store.generation()
-    table = generation.read(nom) if generation is not None else None
-    return [] if table is None else table.to_pylist()
-
-
-def _rejouer(store: Store, collecte: str, chaine: str, etapes: list[Etape]) -> tuple[Bilan | None, Seen]:
-    """Tell the evidence to a new plan."""
-    plan: Planificateur | None = None
-    compte = 0
-    oubliees: set[str] = set()
-
-    def dire(faits: Iterator[Fait]) -> Iterator[Fait]:
-        nonlocal compte
-        for fait in faits:
-            compte += 1
-            if isinstance(fait, PageLue):
-                oubliees.update(ligne.id for ligne in fait.lignes if is_mark(ligne.id))
-            if plan is not None:
-                plan.dire(fait)
-            yield fait
-
-    with store.evidence(collecte) as (debut, faits):
-        if debut.planner_version == VERSION:
-            plan = Planificateur(Limites.de_cle(debut.settings_digest))
-        try:
-            seen = read_seen(dire(faits), _SANS_BILAN)
-        except (ContractBroken, ValueError) as rompu:
-            if isinstance(rompu, MoissonError) and not isinstance(rompu, ContractBroken):
-                raise
-            raise StoreCorrupt(
-                f"The facts of {collecte} do not make a plan: {rompu}", doing="replaying them"
-            ) from rompu
-    marques = f"; {len(oubliees)} ids were forgotten, a hash stands for each" if oubliees else ""
-    etapes.append(Etape("evidence", "holds", f"{compte} answers, chained without a gap to {chaine[:12]}{marques}"))
-    if plan is None:
-        etapes.append(
-            Etape("plan", "not checked", f"planned by version {debut.planner_version}, this Moisson has {VERSION}")
-        )
-        return None, seen
-    return plan.bilan(), seen
-
-
 _SANS_BILAN = Bilan(False, (), (), (), 0, 0, False, 0)
 
 
-def _comparer(bilan: Bilan, ligne: dict[str, Any], fenetres: list[dict[str, Any]]) -> Etape:
-    """What the facts establish, against what the tables claim."""
-    ecarts = []
-    # A proved plan may still be recorded as not proved: the run itself adds reasons, such as a total that shrank.
-    if ligne["prouvee"] and not bilan.prouve:
-        ecarts.append(f"recorded as proved, and the facts do not prove it: {'; '.join(bilan.raisons)}")
-    if (ligne["annonce_premiere"], ligne["manquantes_connues"]) != (bilan.nationale_premiere, bilan.manquantes):
-        ecarts.append("the totals recorded are not those of the facts")
-    champs = ("numero", "critere", "annonce_premiere", "annonce_derniere", "distinctes", "preuve", "verdict")
-    calcule = [tuple(getattr(fenetre, champ) for champ in champs) for fenetre in bilan.fenetres]
-    if calcule != [tuple(fenetre[champ] for champ in champs) for fenetre in fenetres]:
-        ecarts.append("the windows recorded are not those of the facts")
-    prouvees = sum(1 for fenetre in bilan.fenetres if fenetre.preuve)
-    if ecarts:
-        return Etape("plan", "fails", "; ".join(ecarts))
-    return Etape("plan", "holds", f"{prouvees} of {len(bilan.fenetres)} windows proved again, as recorded")
+def _rejouer(store: Store, debuts: Sequence[Debut]) -> tuple[Bilan | None, str]:
+    """Tell the evidence of a run to a new plan, that of the runs it continues before it.
+
+    Returns:
+        What the plan establishes, None where this version's planner cannot judge it; and what was read, for a person.
+
+    Raises:
+        StoreCorrupt: some of it is missing or damaged, or the facts do not make a plan.
+    """
+    jugeable = all(debut.planner_version == VERSION for debut in debuts)
+    compte = 0
+    marques: set[str] = set()
+    plan: Planificateur | None = None
+    for debut in debuts:
+        with store.evidence(debut.collecte) as (_, faits):
+            try:
+                if plan is not None and not plan.rouvrir():
+                    raise ValueError(f"{debut.suite_de} left nothing to go on with")
+                if plan is None and jugeable:
+                    plan = Planificateur(Limites.de_cle(debut.settings_digest))
+                for fait in faits:
+                    compte += 1
+                    if isinstance(fait, PageLue):
+                        marques.update(ligne.id for ligne in fait.lignes if is_mark(ligne.id))
+                    if plan is not None:
+                        plan.dire(fait)
+            except (ContractBroken, ValueError) as rompu:
+                raise StoreCorrupt(
+                    f"The facts of {debut.collecte} do not make a plan: {rompu}", doing="replaying them"
+                ) from rompu
+    if inconnues := marques - _oublis(store):
+        # A mark fits the chain as well as its id: only the list of what was forgotten tells that an id was taken out.
+        raise StoreCorrupt(f"{len(inconnues)} ids were taken out that nobody asked to forget", doing="replaying it")
+    detail = f"{compte} answers, as they were written"
+    if len(debuts) > 1:
+        detail += f", in {len(debuts)} runs that continue each other"
+    if marques:
+        detail += f"; of {len(marques)} offers that were forgotten only a mark is left, which fits the chain"
+    return plan.bilan() if plan is not None else None, detail
 
 
-def _couvrir(bilan: Bilan) -> Etape:
-    """The windows must leave no instant out, if the run is to be proved."""
-    manque = trou(bilan.fenetres)
-    if not manque:
-        return Etape("cover", "holds", "the proved windows answer for every instant")
-    return Etape("cover", "fails" if bilan.prouve else "holds", manque)
-
-
-def _lac(store: Store, collecte: str, seen: Seen, ligne: dict[str, Any]) -> Etape:
-    """The ids that the pages showed, against those that the lake holds."""
-    if _ligne(store, None)["collecte"] != collecte:
-        return Etape("lake", "not checked", "a later run changed the lake; its own evidence speaks for it")
+def _oublis(store: Store) -> frozenset[str]:
+    """Marks of the ids that were asked to be forgotten."""
     generation = store.generation()
-    assert generation is not None
-    with files.border("reading the table offres"):
-        chemins = generation.files("offres")
-        cles = [array_keys(pq.read_table(chemin, columns=["id"]).column("id")) for chemin in chemins]
-    lac = np.sort(np.concatenate(cles)) if cles else np.empty(0, np.uint64)
-    oubliees = id_keys(generation.manifest.oublis)
-    vues = np.setdiff1d(seen.keys, oubliees, assume_unique=True)
-    absentes = len(np.setdiff1d(vues, lac, assume_unique=True))
-    gardees = len(lac) - (len(vues) - absentes)
-    if absentes or len(lac) + generation.manifest.oubliees != ligne["offres"]:
-        return Etape(
-            "lake", "fails", f"{absentes} offers read are not in the lake, which holds {len(lac)} of {ligne['offres']}"
-        )
-    oubli = f"; {len(seen.keys) - len(vues)} were forgotten" if len(vues) < len(seen.keys) else ""
-    garde = f", and {gardees} kept from before" if gardees else ""
-    return Etape("lake", "holds", f"all {len(vues)} offers read are in it{garde}{oubli}")
+    return frozenset(generation.manifest.oublis) if generation is not None else frozenset()
+
+
+def _juger(store: Store, debut: Debut, bilan: Bilan | None, seen: Seen) -> list[Etape]:
+    """What the facts establish, and what the tables claim."""
+    if bilan is None:
+        version = debut.planner_version
+        detail = f"planned by version {version}, this Moisson has {VERSION}: its windows cannot be judged again"
+        return [Etape("plan", "not checked", detail)]
+    prouvees = sum(1 for fenetre in bilan.fenetres if fenetre.preuve)
+    manque = trou(bilan.fenetres)
+    return [
+        Etape("plan", "holds", f"{prouvees} of {len(bilan.fenetres)} windows are proved by the facts"),
+        Etape(
+            "cover",
+            "fails" if manque and bilan.prouve else "holds",
+            manque or "the proved windows answer for every instant",
+        ),
+        check_books(store, debut, bilan, seen, store.taken_over(debut, bilan)),
+    ]

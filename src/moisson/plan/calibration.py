@@ -19,6 +19,9 @@ from moisson.plan.limits import Limites
 
 __all__ = ["Etalonnage"]
 
+VIDES_MIN = 2
+"""Times that nothing must come before an offer counts as not found: one wrong answer must not set a clock wrong."""
+
 
 class Etalonnage:
     """Measures the shift of one season, and whether a lower bound counts.
@@ -49,6 +52,7 @@ class Etalonnage:
             for marge in (0, 1)
         ]
         self._rang = 0
+        self._vides = 0
         self._echecs = 0
         self.question: Question | None = self._demander()
 
@@ -66,7 +70,8 @@ class Etalonnage:
         if isinstance(fait, PageLue):
             temoin, decalage, marge = self._essais[self._rang]
             seconde = temoin.creation_ms // 1000
-            if any(ligne.id == temoin.id for ligne in fait.lignes):
+            # Another of its instant says as much: a crowded second need not show the witness on its first page.
+            if any(ligne.creation_ms == temoin.creation_ms for ligne in fait.lignes):
                 ailleurs = [ligne for ligne in fait.lignes if abs(ligne.creation_ms // 1000 - seconde) > marge + 1]
                 if ailleurs:
                     raise ContractBroken(
@@ -78,6 +83,10 @@ class Etalonnage:
                 self.close = True
                 self.question = None
                 return
+            self._vides += 1
+            if not fait.lignes and self._vides < VIDES_MIN:
+                return
+        self._vides = 0
         self._rang += 1
         if self._rang == len(self._essais):
             raise ContractBroken(

@@ -13,7 +13,7 @@
 
 What decides is not the axis but the count: distinct ids read = offers announced for the whole. When offers left
 meanwhile the count is only bounded, and an offer that no part asked for could hide behind one that left; so the parts
-must then be known to cover the whole (their counts added up to it, on one answer) and each be proved.
+must then be known to cover the whole (their counts added up to it, on one answer), share no offer, and each be proved.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from moisson.errors import ContractBroken
 from moisson.model import Fait, FenetreBilan, PageLue, Preuve, Question, QuestionRefusee, Verdict
 from moisson.plan.axes import Part, choisir
 from moisson.plan.limits import Limites
+from moisson.plan.reading import plafond_ms
 from moisson.plan.search import Recherche
 
 __all__ = ["Noeud", "filtre_ignore"]
@@ -132,6 +133,11 @@ class Noeud:
         if fait.question.role == "page":
             self._dire_page(fait)
             return
+        if fait.total == 0 and (fait.question.role == "retour" or not self.part.critere.filtres):
+            # A crowd does not vanish at once: nothing is believed when it comes again and again.
+            self._essais += 1
+            if self._essais < self._limites.essais_page:
+                return
         self._prendre(fait)
         if fait.question.role == "etendue":
             self.premiere = self.derniere = fait.total
@@ -149,7 +155,10 @@ class Noeud:
         if self.close or self.question is not None or not self._enfants:
             return
         if all(enfant.close for enfant in self._enfants):
-            self._couverte = self._couverte and all(enfant.preuve for enfant in self._enfants)
+            # An offer has one class an axis: one that stands in two parts came with a page of another search.
+            lus = sum(len(enfant.ids) for enfant in self._enfants)
+            disjointes = lus == len({id_ for enfant in self._enfants for id_ in enfant.ids})
+            self._couverte = self._couverte and disjointes and all(enfant.preuve for enfant in self._enfants)
             for enfant in self._enfants:
                 self.ids.update(enfant.ids)
                 self.agitee = self.agitee or enfant.agitee
@@ -247,7 +256,8 @@ class Noeud:
             self._limites,
             debut_s=debut_s,
             fin_s=fin_s,
-            dedans=lambda _ms: True,
+            dedans=lambda ms: ms >= self.debut_ms,
+            plafond_ms=plafond_ms(self.fin_ms),
             attendu=attendu,
             critere=self.part.critere,
             serre=self._serre,

@@ -8,11 +8,19 @@ An offer without a date, or dated outside the widest bounds, would keep D below 
 from __future__ import annotations
 
 from moisson.model import Fait, Ligne, PageLue, Question, QuestionRefusee
-from moisson.plan.clock import Horloge
+from moisson.plan.clock import Horloge, nuit_de_changement
 from moisson.plan.limits import Limites
 from moisson.plan.reading import anomalie_de_page, ex_aequo_deplaces
 
 __all__ = ["Controle"]
+
+AVANCES_NUIT_S = (7201, 3601, 1800, 900, 600, 300)
+"""More of them on a night of change, where the shift may be an hour off: a bound must lie beyond the newest offer, out
+of the hour that is read twice, and not in the future."""
+
+REFUS_MAX = 60
+"""Times the narrowest dated question is asked again after a refusal. Where a bound in the future is refused, one put a
+second above an offer that was just created is taken a second later: so many calls last longer than that at any pace."""
 
 
 class Controle:
@@ -50,11 +58,13 @@ class Controle:
         self._limites = limites
         self._debuts_s = list(debuts_s)
         self._avances_s = list(avances_s)
+        self._nuit_s: list[int] = []
         self._horloge: Horloge | None = None
         self._recente_s = 0
         self._totaux: list[int] = []
         self._dates: list[int] = []
         self._echecs = 0
+        self._refus = 0
         self.question: Question | None = Question(numero, "nationale", limites.premiere)
 
     @property
@@ -65,12 +75,24 @@ class Controle:
     def dater(self, horloge: Horloge) -> None:
         """Go on to the dated total, now that the first page was looked at and the clocks are known."""
         self._horloge = horloge
+        if nuit_de_changement(self._recente_s):
+            self._nuit_s = sorted({*self._avances_s, *AVANCES_NUIT_S}, reverse=True)
+            self._avances_s = list(self._nuit_s)
         self.question = self._datee()
 
-    def commencer(self, page: PageLue, horloge: Horloge) -> None:
-        """Take an unfiltered page that was just read for another purpose as the first total."""
-        self._prendre(page)
-        self.dater(horloge)
+    def commencer(self, page: PageLue | None, horloge: Horloge, recente_s: int) -> None:
+        """Begin with the clocks known.
+
+        Args:
+            page: an unfiltered page that was just read for another purpose: its total is the first; or None.
+            horloge: the clocks.
+            recente_s: newest shown second known before, for a page that shows none.
+        """
+        self._horloge = horloge
+        self._recente_s = recente_s
+        if page is not None:
+            self._prendre(page)
+            self.dater(horloge)
 
     def dire(self, fait: Fait) -> None:
         """Take in the answer to `question`."""
@@ -83,7 +105,8 @@ class Controle:
                 motif = fait.message if isinstance(fait, QuestionRefusee) else fait.raison
                 self._clore(f"the national totals could not be asked: {motif}")
             return
-        anomalie = anomalie_de_page(fait)
+        # That the country is empty is believed when it is said again and again.
+        anomalie = anomalie_de_page(fait) or fait.total == 0
         if anomalie and self._echecs < self._limites.essais_page:
             self._echecs += 1
             return
@@ -109,13 +132,18 @@ class Controle:
         self._avant = page.lignes
 
     def _reculer(self) -> bool:
-        """A bound was refused: put the upper one nearer to now, then the lower one; False when nothing is left."""
+        """A bound was refused: put the upper one nearer to now, then the lower one; False when nothing helps."""
         for bornes in (self._avances_s, self._debuts_s):
             if len(bornes) > 1:
                 bornes.pop(0)
                 self.question = self._datee()
                 return True
-        return False
+        self._refus += 1
+        if self._refus == REFUS_MAX and self._nuit_s:
+            # The clock may have changed between the offer's creation and the bound, as written: try the other hour.
+            self._avances_s = [self._avances_s[0] - 3600]
+            self.question = self._datee()
+        return self._refus <= REFUS_MAX * (2 if self._nuit_s else 1)
 
     def _juger(self) -> None:
         """Compare the last dated total with the unfiltered totals asked just before and just after it."""
@@ -132,6 +160,10 @@ class Controle:
                 f"{apres} offers are announced without dates and {date} within all dates: "
                 f"{abs(apres - date)} lie outside, or the totals do not keep still"
             )
+        elif apres is not None and self._nuit_s and self._refus < REFUS_MAX:
+            # The bound that was taken may have been an hour short: a wider one may be taken by now.
+            self._avances_s = list(self._nuit_s)
+            self.question = self._datee()
 
     def _clore(self, raison: str) -> None:
         self.raison = raison

@@ -38,9 +38,9 @@ from moisson.plan.sweep import Balayage
 from moisson.plan.walk import Marche
 from moisson.plan.window import Bordure, Etendue, Fenetre
 
-__all__ = ["VERSION", "Planificateur"]
+__all__ = ["DEBUTS_S", "VERSION", "Planificateur"]
 
-VERSION = "3"
+VERSION = "4"
 """Changes whenever the same facts would lead to other questions; a run journalled by another version starts afresh."""
 
 DEBUTS_S = (946_684_800, 1_546_300_800)
@@ -76,6 +76,7 @@ class Planificateur:
         self._nouvelles: dict[int, int] = {}
         self._balayage: Balayage | None = None
         self._balayages = 0
+        self._recente = 0
         self._unique: FenetreBilan | None = None
         self._coupees: set[int] = set()
         self._acquis = 0
@@ -290,6 +291,7 @@ class Planificateur:
         self.etape = "descente"
         total = self._depart.date if self._depart.date is not None else self._depart.dernier_total
         self._sommet = self._fixer_sommet(premiere.lignes, total)
+        self._recente = premiere.lignes[0].creation_ms // 1000
         self._marcher(self._sommet, self._depart.debut_s, None)
 
     def _marcher(self, sommet: Bordure, bas_s: int, bas_ms: int | None) -> None:
@@ -320,7 +322,8 @@ class Planificateur:
         # The first empty second below the margin; else, still within the page, the first one at all.
         rangs = [*range(max(1, calme), len(secondes)), *range(1, max(1, calme))]
         rang = next((r for r in rangs if secondes[r - 1] >= secondes[r] + 2), None)
-        sommet = secondes[rang] if rang is not None else recente - 1
+        # One second that fills the page is walked once it is known to be full, so no bound may touch it now.
+        sommet = secondes[rang] if rang is not None else recente - (2 if secondes[-1] == recente else 1)
         connus = {ligne.id: ligne.creation_ms for ligne in lignes if ligne.creation_ms // 1000 <= sommet}
         reste = max(0, total - len(lignes) + len(connus))
         return Bordure(sommet, connus, reste, rang is not None)
@@ -346,14 +349,19 @@ class Planificateur:
         assert balayage.page is not None
         del self._ouverts[balayage.numero]
         self._sommet = self._fixer_sommet(balayage.page.lignes, 0)
+        recente = balayage.page.lignes[0].creation_ms // 1000
+        if recente == self._recente and self._sommet.seconde == balayage.base.seconde:
+            # One second fills the page, and was the newest already before the last walk: it is full, so walk from it.
+            connus = {ligne.id: ligne.creation_ms for ligne in balayage.page.lignes}
+            self._sommet = Bordure(recente, connus, 0, nette=False)
+        self._recente = recente
         self.etape = "descente"
         self._marcher(self._sommet, *self._horloge.borne_basse(balayage.base.seconde))
 
     def _entrer_cloture(self, page: PageLue | None) -> None:
         self.etape = "cloture"
         self._cloture = self._inscrire(Controle(self._numeroter(), self._limites, (self._depart.debut_s,), AVANCES_S))
-        if page is not None:
-            self._cloture.commencer(page, self._horloge)
+        self._cloture.commencer(page, self._horloge, self._sommet.seconde)
 
     # -- bookkeeping -----------------------------------------------------------------------------------------------
 

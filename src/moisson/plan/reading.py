@@ -7,9 +7,11 @@ slides the other way, and is merely seen twice. New offers cannot enter a search
     state            told                                    becomes
     ---------------  --------------------------------------  -----------------------------------------
     reading          a full page                             reading the page above it, or judged
-    reading          a page shorter than its own header      the same page again, then in doubt
+    reading          a page shorter than its own header, of  the same page again, then in doubt
+                     other dates, or of rows already read
     reading          nothing, since the list became shorter  reading the page that is now last
-    reading          rows seen twice though none left        restless: to be read again, ties closed
+    reading          more rows seen twice than offers left,  restless: to be read again, ties closed
+                     or known rows above unknown ones
 
 The first rows are often known already: the window above read them below its own border. The reading then stops at the
 first page that begins with a known offer, since what stands above it is known too; if those offers were withdrawn in
@@ -29,7 +31,7 @@ from moisson.model import Ligne, PageLue, Plage, Preuve
 from moisson.plan.clock import nuit_de_changement
 from moisson.plan.limits import Limites
 
-__all__ = ["AUCUN", "Lecture", "anomalie_de_page", "ex_aequo_deplaces", "ordre_rompu"]
+__all__ = ["AUCUN", "Lecture", "anomalie_de_page", "ex_aequo_deplaces", "intruse", "ordre_rompu", "plafond_ms"]
 
 
 def anomalie_de_page(page: PageLue) -> str:
@@ -67,6 +69,22 @@ def ex_aequo_deplaces(avant: tuple[Ligne, ...], apres: tuple[Ligne, ...]) -> boo
     )
 
 
+def intruse(lignes: tuple[Ligne, ...], dedans: Callable[[int], bool], plafond_ms: int | None) -> str:
+    """Say which row lies outside the dates asked, or "": then the page is another search's."""
+    for ligne in lignes:
+        if not dedans(ligne.creation_ms) or (plafond_ms is not None and ligne.creation_ms > plafond_ms):
+            return f"offer {ligne.id} came, which lies outside the dates asked"
+    return ""
+
+
+def plafond_ms(fin_ms: int | None) -> int | None:
+    """Newest shown millisecond that can come back from a search that answers for all up to `fin_ms`.
+
+    Its upper bound is written one second higher and may count, whole or not.
+    """
+    return None if fin_ms is None else (fin_ms // 1000 + 1) * 1000 + 999
+
+
 AUCUN: Mapping[str, int] = MappingProxyType({})
 """No known offer."""
 
@@ -77,6 +95,7 @@ class Lecture:
     Args:
         limites: how much a search shows.
         dedans: whether an offer of this shown millisecond belongs to the search (its lower bound, as measured).
+        plafond_ms: newest shown millisecond that the search can hold, or None.
         attendu: rows the search is believed to hold; the reading begins at the last of them, at most the deepest
             reachable row.
         serre: close groups of ties at every page border.
@@ -88,6 +107,7 @@ class Lecture:
         self,
         limites: Limites,
         dedans: Callable[[int], bool],
+        plafond_ms: int | None,
         attendu: int,
         *,
         serre: bool = False,
@@ -96,6 +116,7 @@ class Lecture:
     ) -> None:
         self._limites = limites
         self._dedans = dedans
+        self._plafond_ms = plafond_ms
         self._connus = {} if serre else {id_: ms for id_, ms in connus.items() if dedans(ms)}
         self._non_revues = 0
         self.serre = serre
@@ -112,6 +133,8 @@ class Lecture:
         self.appels = 0
         self.terminee = False
         self._essais = 0
+        self._departs = 0
+        self._a_glisser = 0
         self._lu_depuis: int | None = None
         self._plus_recente: int | None = None
         self._page_unique = False
@@ -146,12 +169,13 @@ class Lecture:
         """Take in the answer to `suivante`."""
         self.appels += 1
         plage, total = page.question.plage, page.total
-        anomalie = anomalie_de_page(page)
-        if anomalie:
+        anomalie = anomalie_de_page(page) or intruse(page.lignes, self._dedans, self._plafond_ms) or self._repetee(page)
+        if anomalie or total == 0:
+            # A search that holds nothing any more is believed when it says so again and again.
             self._essais += 1
             if self._essais < self._limites.essais_page:
                 return
-            self.anomalies.append(anomalie)
+            self.anomalies += [anomalie] if anomalie else []
         self._essais = 0
         if self._lu_depuis is None and total > plage.dernier + 1 and not self.ids:
             if total > self._limites.profondeur and plage.dernier + 1 < self._limites.profondeur:
@@ -159,11 +183,15 @@ class Lecture:
                 self._compter(total)
                 self._finir(vide=False)
                 return
-            if plage.dernier + 1 < min(total, self._limites.profondeur):
+            if plage.dernier + 1 < min(total, self._limites.profondeur) and self._departs < self._limites.essais_page:
                 # It holds more than was believed: begin again at its true last row.
+                self._departs += 1
                 self.suivante = self._limites.page_de(min(total, self._limites.profondeur) - 1, self._saut)
                 return
+        if self._departs == self._limites.essais_page and not self.ids:
+            self.anomalies.append(f"its last row is now beyond {plage.dernier}, now before it")
         self.tronquee = self.tronquee or total > self._limites.profondeur
+        glissees = self._glissees(page)
         self._compter(total)
         if not page.lignes:
             if total == 0 or plage.premier == 0:
@@ -171,7 +199,7 @@ class Lecture:
             else:
                 self.suivante = self._limites.finissant(min(plage.premier, max(total, 1)) - 1)
             return
-        self._ranger(page)
+        self._ranger(page, glissees)
         if self.agitee and not self.serre:
             self._finir(vide=False)
             return
@@ -219,6 +247,24 @@ class Lecture:
         self.ids.update(self._connus)
         self._finir(vide=False)
 
+    def _repetee(self, page: PageLue) -> str:
+        """Say that the page brought known rows alone, more than can have slid onto it, or ""."""
+        connues = sum(1 for ligne in page.lignes if ligne.id in self.ids or ligne.id in self.dehors)
+        if connues < len(page.lignes) or connues <= max(1, self._glissees(page)):
+            return ""
+        return f"rows {page.question.plage} brought only offers already read"
+
+    def _glissees(self, page: PageLue) -> int:
+        """How many rows of the pages below may stand on this one: those asked twice, and one for each offer that left
+        since the page below, or before where that page was filled with rows that slid.
+
+        A total that rose says nothing about how many left.
+        """
+        if self._lu_depuis is None or self.premiere is None or self.montee or page.total > self.derniere:
+            return len(page.lignes)
+        recouvertes = max(0, page.question.plage.dernier + 1 - self._lu_depuis)
+        return recouvertes + self._a_glisser + self.derniere - page.total
+
     def _compter(self, total: int) -> None:
         if self.premiere is None:
             self.premiere = total
@@ -226,15 +272,19 @@ class Lecture:
             self.montee = True
         self.derniere = total
 
-    def _ranger(self, page: PageLue) -> None:
-        """Keep the rows and check their order, within the page and against the pages below."""
+    def _ranger(self, page: PageLue, glissees: int) -> None:
+        """Keep the rows and check their order, within the page and against the pages below.
+
+        Rows that slid here from below are at most so many, and stand at its foot: else ties changed places.
+        """
         rompu = ordre_rompu(page.lignes)
         if rompu:
             self.anomalies.append(rompu)
-        deja = 0
+        deja, inconnue_dessous = 0, False
         for ligne in page.lignes:
             seconde = ligne.creation_ms // 1000
             connue = ligne.id in self.ids or ligne.id in self.dehors
+            inconnue_dessous = inconnue_dessous or (deja > 0 and not connue)
             deja += connue
             if (
                 not connue
@@ -244,13 +294,8 @@ class Lecture:
             ):
                 self.anomalies.append(f"offer {ligne.id} stands above newer rows and was not below them")
             (self.ids if self._dedans(ligne.creation_ms) else self.dehors)[ligne.id] = ligne.creation_ms
-        if deja == len(page.lignes) > 1 and self.premiere == page.total and not self.montee:
-            # Not ties that moved, but a page served in the place of another.
-            self.anomalies.append(f"rows {page.question.plage} brought only offers already read")
-        # Nothing left (totals equal) and yet fewer ids than rows read: rows changed places.
-        lues = min(page.total, self._limites.profondeur) - page.question.plage.premier
-        calme = self.premiere == page.total and not self.montee and not self.anomalies
-        if calme and len(self.ids) < lues and self._lu_depuis is not None:
+        self._a_glisser = max(0, glissees - deja) if deja == len(page.lignes) else 0
+        if (deja > glissees or inconnue_dessous) and self._lu_depuis is not None and not self.anomalies:
             self.agitee = True
         self._plus_recente = max(self._plus_recente or 0, page.lignes[0].creation_ms // 1000)
 

@@ -21,7 +21,8 @@ class Recherche:
     Args:
         limites: how much a search shows.
         debut_s, fin_s: bounds on the filter's clock, or None and None for no bounds.
-        dedans: whether an offer of this shown millisecond belongs to it.
+        dedans: whether an offer of this shown millisecond belongs to it (its lower bound, as measured).
+        plafond_ms: newest shown millisecond that it can hold, or None.
         attendu: rows it is believed to hold.
         critere: filters besides the dates.
         serre: read with groups of ties closed from the start.
@@ -44,6 +45,7 @@ class Recherche:
         debut_s: int | None,
         fin_s: int | None,
         dedans: Callable[[int], bool],
+        plafond_ms: int | None,
         attendu: int,
         critere: Critere = SANS_CRITERE,
         serre: bool = False,
@@ -52,6 +54,7 @@ class Recherche:
     ) -> None:
         self._limites = limites
         self._dedans = dedans
+        self._plafond_ms = plafond_ms
         self.debut_s = debut_s
         self.fin_s = fin_s
         self.critere = critere
@@ -66,7 +69,7 @@ class Recherche:
         self.raison = ""
         self.agitee = False
         self.deborde = False
-        self._lecture = Lecture(limites, dedans, attendu, serre=serre, connus=connus, saut=saut)
+        self._lecture = Lecture(limites, dedans, plafond_ms, attendu, serre=serre, connus=connus, saut=saut)
 
     @property
     def plage(self) -> Plage | None:
@@ -105,13 +108,15 @@ class Recherche:
         if self._relectures > self._limites.relectures_max or self.deborde or self._lecture.tronquee:
             return False
         serre = self._serre or self.agitee or self._relectures > 1
-        self._lecture = Lecture(self._limites, self._dedans, self.derniere, serre=serre)
+        self._lecture = Lecture(self._limites, self._dedans, self._plafond_ms, self.derniere, serre=serre)
         return True
 
     def _juger(self) -> None:
         lecture = self._lecture
-        self.ids.update(lecture.ids)
-        self.vus |= lecture.vus
+        if not lecture.anomalies:
+            # Where pages contradicted themselves, their rows may be another search's: they count for nothing.
+            self.ids.update(lecture.ids)
+            self.vus |= lecture.vus
         self.agitee = self.agitee or lecture.agitee
         self.deborde = lecture.deborde
         meme_total = self.premiere in (None, lecture.premiere) and lecture.premiere == lecture.derniere

@@ -54,11 +54,14 @@ class Balayage:
         """Take in the answer to `question`."""
         self.appels += 1
         trouble = self._trouble(fait)
-        if trouble:
+        if trouble or (isinstance(fait, PageLue) and fait.total == 0):
+            # That the country is empty is believed when it is said again and again.
             self._essais += 1
-            if isinstance(fait, QuestionRefusee) or self._essais >= self._limites.essais_page:
-                self.raison = trouble
-                self._clore()
+            if not isinstance(fait, QuestionRefusee) and self._essais < self._limites.essais_page:
+                return
+        if trouble:
+            self.raison = trouble
+            self._clore()
             return
         assert isinstance(fait, PageLue)
         self.page = fait

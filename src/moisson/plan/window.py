@@ -20,10 +20,11 @@ from __future__ import annotations
 
 import msgspec
 
+from moisson.errors import ContractBroken
 from moisson.model import Fait, FenetreBilan, Ligne, PageLue, Plage, Question, QuestionRefusee
 from moisson.plan.clock import Horloge, fin_de_nuit_s, nuit_de_changement
 from moisson.plan.limits import Limites
-from moisson.plan.reading import AUCUN, anomalie_de_page, ordre_rompu
+from moisson.plan.reading import AUCUN, anomalie_de_page, intruse, ordre_rompu, plafond_ms
 from moisson.plan.search import Recherche
 
 __all__ = ["Bordure", "Etendue", "Fenetre", "choisir_bord"]
@@ -109,6 +110,8 @@ class Fenetre:
         self._debut_ms = etendue.bas_ms
         self._recherche: Recherche | None = None
         self._essais = 0
+        self._rebours = 0
+        self._annonce_fond: int | None = None
         self._dessous: list[PageLue] = []
         self.appels = 0
         self.close = False
@@ -136,7 +139,11 @@ class Fenetre:
         return sum(1 for ms in self._recherche.lues.values() if fin_ms is None or ms <= fin_ms)
 
     def dire(self, fait: Fait) -> None:
-        """Take in the answer to `question`."""
+        """Take in the answer to `question`.
+
+        Raises:
+            ContractBroken: a stretch holds far more than the rows above its own lower border.
+        """
         self.appels += 1
         if isinstance(fait, PageLue):
             {"fond": self._dire_fond, "page": self._dire_page, "lien": self._dire_lien}[fait.question.role](fait)
@@ -181,11 +188,15 @@ class Fenetre:
         if page.total <= plage.dernier + 1 and not self._dessous:
             self._lire_tout(page.total, deja=page)
             return
-        if anomalie_de_page(page) or ordre_rompu(page.lignes):
+        ailleurs = intruse(page.lignes, self._dedans, plafond_ms(self.etendue.fin_ms))
+        if anomalie_de_page(page) or ordre_rompu(page.lignes) or ailleurs:
             self._essais += 1
             if self._essais < self._limites.essais_page or not page.lignes:
                 if self._essais >= 2 * self._limites.essais_page:
                     self._abandonner(f"its deepest page stays empty though {page.total} offers are announced")
+                return
+            if ailleurs:
+                self._abandonner(ailleurs)
                 return
         self._essais = 0
         bord = choisir_bord(page.lignes)
@@ -216,8 +227,11 @@ class Fenetre:
         dessus = sum(1 for ligne in page.lignes if self._dedans(ligne.creation_ms))
         # Rows of the second above the border come again below, since the upper bound may count.
         repris = sum(1 for ligne in page.lignes if ligne.creation_ms == (bord + 1) * 1000)
-        self.bordure = Bordure(bord, connus, max(1, page.total - plage.premier - dessus + repris), nette)
+        # Where the whole page lies below the border, so may rows above the page: how many is not known.
+        reste = max(1, page.total - plage.premier - dessus + repris) if dessus or plage.premier == 0 else 0
+        self.bordure = Bordure(bord, connus, reste, nette)
         self._dessous.clear()
+        self._annonce_fond = plage.premier + dessus
         self._recherche = self._nouvelle_recherche(debut_s, plage.premier)
         self._recherche.amorcer(page)
         self._suivre(self._recherche)
@@ -225,6 +239,26 @@ class Fenetre:
     def _dire_page(self, page: PageLue) -> None:
         recherche = self._recherche
         assert recherche is not None
+        if self.terminale and page.total > self._limites.profondeur:
+            # More is left than one search shows after all: look for a border.
+            self._rebours += 1
+            if self._rebours >= self._limites.essais_page:
+                self._abandonner(f"now more, now fewer offers are announced than a search shows, {page.total} at last")
+                return
+            self.terminale = False
+            self._recherche = None
+            self.question = self._demander("fond", self._limites.fond(self._saut), self.etendue.bas_s)
+            return
+        if self._annonce_fond is not None and page.total > self._annonce_fond + self._limites.profondeur // 2:
+            self._essais += 1
+            if self._essais >= self._limites.essais_page:
+                raise ContractBroken(
+                    f"{page.total} offers are announced above a row that {self._annonce_fond} stood above",
+                    doing=f"reading rows {page.question.plage} of window {self.numero}",
+                    todo="The order or a bound is ignored, and nothing can be proved. Look at `moisson check`, and try "
+                    "again later.",
+                )
+            return
         recherche.lire(page)
         self._suivre(recherche)
 
@@ -233,14 +267,9 @@ class Fenetre:
         self.question = recherche.question(self.numero)
         if self.question is not None:
             return
-        if recherche.deborde and self.terminale:
-            # More was left than one search shows after all: look for a border.
-            self.terminale = False
-            self._recherche = None
-            self.question = self._demander("fond", self._limites.fond(self._saut), self.etendue.bas_s)
-            return
         if recherche.preuve and self._lien is not None and not self._lien.connus.keys() & recherche.vus:
             seconde_s = self._horloge.filtre_s(self._lien.seconde)
+            self._essais = 0
             self.question = Question(
                 self.numero, "lien", self._limites.premiere, debut_s=seconde_s - 1, fin_s=seconde_s + 1
             )
@@ -252,6 +281,9 @@ class Fenetre:
         recherche, lien = self._recherche, self._lien
         assert recherche is not None
         assert lien is not None
+        self._essais += page.total == 0
+        if page.total == 0 and self._essais < self._limites.essais_page:
+            return
         au_bord = {ligne.id for ligne in page.lignes if ligne.creation_ms // 1000 == lien.seconde}
         if au_bord & lien.connus.keys() or not au_bord <= recherche.vus:
             if recherche.relire("no offer links it to the window above, whose border second is still there"):
@@ -273,6 +305,7 @@ class Fenetre:
             debut_s=debut_s,
             fin_s=self.etendue.haut_s,
             dedans=self._dedans,
+            plafond_ms=plafond_ms(self.etendue.fin_ms),
             attendu=attendu,
             serre=self.serre,
             connus=self._lien.connus if self._lien is not None and self._lien.nette else AUCUN,

@@ -15,6 +15,7 @@ from moisson.store.journal import Debut
 from moisson.store.ordinals import Ordinals
 from moisson.store.runs import Abandon
 from moisson.store.seen import Erreur, Seen
+from moisson.store.suite import Suite
 
 __all__ = ["PAGE_MAX", "Compteurs", "appended", "floor_calls", "with_instants"]
 
@@ -30,6 +31,7 @@ class Compteurs(msgspec.Struct, frozen=True):
         relances: attempts made again; None: likewise.
         statut_429: attempts answered 429; None: likewise.
         duree_s: duration, seconds; None: from the run's beginning to its last answer.
+        retraits_demandes, retraits_confirmes: withdrawals asked of the detail resource, and those that it confirmed.
         version: version of Moisson.
     """
 
@@ -37,6 +39,8 @@ class Compteurs(msgspec.Struct, frozen=True):
     relances: int | None = None
     statut_429: int | None = None
     duree_s: float | None = None
+    retraits_demandes: int = 0
+    retraits_confirmes: int = 0
     version: str = ""
 
 
@@ -79,6 +83,7 @@ def collecte_row(
     bilan: Bilan,
     compteurs: Compteurs,
     seen: Seen,
+    suite: Suite,
     now_s: float,
     *,
     distinctes: int,
@@ -90,6 +95,7 @@ def collecte_row(
     """The row of a finished run."""
     appels = seen.appels if compteurs.appels is None else compteurs.appels
     plancher = floor_calls(bilan.nationale_premiere)
+    instants = [premiere_s for premiere_s in (suite.seen.premiere_s, seen.premiere_s) if premiere_s is not None]
     fin_s = now_s if seen.derniere_s is None else seen.derniere_s
     return {
         "collecte": debut.collecte,
@@ -97,7 +103,8 @@ def collecte_row(
         "simule": debut.simule,
         "debut": _ms(debut.begun_s),
         "fin": _ms(fin_s),
-        "preuve_la_plus_ancienne": _ms(seen.premiere_s),
+        "preuve_la_plus_ancienne": _ms(min(instants, default=None)),
+        "suite_de": debut.suite_de or None,
         "verdict": "prouvee" if bilan.prouve else "non prouvee",
         "prouvee": bilan.prouve,
         "annonce_premiere": bilan.nationale_premiere,
@@ -107,8 +114,11 @@ def collecte_row(
         "nouvelles": nouvelles,
         "modifiees": modifiees,
         "retirees": retirees,
+        "retraits_demandes": compteurs.retraits_demandes,
+        "retraits_confirmes": compteurs.retraits_confirmes,
         "manquantes_connues": bilan.manquantes,
         "appels": appels,
+        "appels_ensemble": suite.appels + appels,
         "appels_plancher": plancher,
         "ratio": appels / plancher if plancher else None,
         "relances": seen.relances if compteurs.relances is None else compteurs.relances,
@@ -132,9 +142,11 @@ def abandoned_row(abandon: Abandon, version: str) -> dict[str, Any]:
         "debut": _ms(debut.begun_s),
         "fin": _ms(fin_s),
         "preuve_la_plus_ancienne": _ms(abandon.premiere_s),
+        "suite_de": debut.suite_de or None,
         "verdict": abandon.verdict,
         "prouvee": False,
         "appels": abandon.appels,
+        "appels_ensemble": abandon.appels,
         "relances": abandon.relances,
         "statut_429": abandon.statut_429,
         "duree_s": fin_s - debut.begun_s,

@@ -28,18 +28,20 @@ from moisson.store import bookkeeping, files
 from moisson.store.aggregates import write_aggregates
 from moisson.store.assembly import Assembly, Place
 from moisson.store.bookkeeping import Compteurs
+from moisson.store.closing import closed, read_present, unseen
 from moisson.store.evidence import keep_evidence
 from moisson.store.generation import FORMAT, Generation, GenerationWriter, current_generation, switch, vacuum
-from moisson.store.index import VUE, Before, find, last_stays, read_before
+from moisson.store.index import VUE, Before, find, last_stays
 from moisson.store.layout import Layout, begun_s
 from moisson.store.ordinals import Ordinals
 from moisson.store.past import Past
 from moisson.store.periods import cut_periods
-from moisson.store.presence import closed_indexes, stays_index, write_presence
+from moisson.store.presence import closed_indexes, write_presence
 from moisson.store.previous import PreviousRows
 from moisson.store.runs import Abandon, Run, abandoned_runs
 from moisson.store.schema import COLLECTES, ERREURS, FENETRES, OFFRES_DATEES
-from moisson.store.seen import Erreur, Seen, provable, read_seen
+from moisson.store.seen import Erreur, Seen, id_keys, read_seen
+from moisson.store.suite import Suite, read_suite, runs_needed
 
 __all__ = ["FoldOptions", "FoldResult", "fold_run"]
 
@@ -52,7 +54,9 @@ class FoldOptions(msgspec.Struct, frozen=True):
         keep_raw: keep the raw pages until `retention_s` has passed.
         retention_s: seconds that a superseded generation stays for its open readers; the licence allows 24 h.
         evidence_runs: for how many runs evidence is kept, this one included.
-        fermer: close offers that a proved window no longer shows; False closes none (the total shrank too much).
+        fermer: close offers that a proved window no longer shows; False closes none (the total shrank too much, or
+            some of them turned out to be online).
+        revenues: ids not to close: they came back after the run's last look.
         rows_max: most offers in one file.
     """
 
@@ -61,6 +65,7 @@ class FoldOptions(msgspec.Struct, frozen=True):
     retention_s: float = 86400.0
     evidence_runs: int = 30
     fermer: bool = True
+    revenues: tuple[str, ...] = ()
     rows_max: int = 20_000
 
 
@@ -74,6 +79,7 @@ class FoldResult(msgspec.Struct, frozen=True):
         gardees: offers that the run did not see, kept because nothing proves that they are gone.
         ecarts: values whose type was not the official one (kept in `autres`).
         fichiers_ecrits, fichiers_lies, octets_ecrits: files written, files that did not change, bytes written.
+        appels_ensemble: search attempts of the run and of those it continues.
     """
 
     generation: int
@@ -86,6 +92,7 @@ class FoldResult(msgspec.Struct, frozen=True):
     fichiers_ecrits: int
     fichiers_lies: int
     octets_ecrits: int
+    appels_ensemble: int = 0
 
 
 def fold_run(
@@ -102,9 +109,12 @@ def fold_run(
         previous = current_generation(layout)
         oublis = frozenset(previous.manifest.oublis) if previous is not None else frozenset()
         seen = read_seen(run.faits(), bilan, oublis)
+        suite = read_suite(layout, previous, run.debut, bilan, oublis)
         writer = GenerationWriter(layout, previous)
         try:
-            result, generation, gone = _write_generation(layout, run, writer, seen, bilan, options, compteurs, now_s)
+            result, generation, gone = _write_generation(
+                layout, run, writer, seen, suite, bilan, options, compteurs, now_s
+            )
         except Exception:
             # On a full disk, half a generation must not take the room that is missing.
             with contextlib.suppress(OSError):
@@ -122,6 +132,7 @@ def _write_generation(
     run: Run,
     writer: GenerationWriter,
     seen: Seen,
+    suite: Suite,
     bilan: Bilan,
     options: FoldOptions,
     compteurs: Compteurs,
@@ -132,15 +143,20 @@ def _write_generation(
     given_up = [abandon for abandon in abandoned_runs(layout) if abandon.debut.collecte not in known.collectes]
     debuts = [*(abandon.debut for abandon in given_up), run.debut]
     ordinals = known.followed_by((debut.collecte, debut.begun_s) for debut in debuts)
-    before = _read_before(previous, known)
-    closed = _closed(seen, before, bilan) if options.fermer else np.zeros(len(before.keys), np.bool_)
-    place = _place(seen, before, _unseen(seen, before) & ~closed, previous, ordinals)
-    withdrawn = np.flatnonzero(closed)
-    distinctes = len(seen.keys) + seen.oubliees
+    before = read_present(previous, known)
+    # Offers that the run continued from read are in the lake already, and their pages gone: seen, and copied.
+    vues = np.union1d(seen.keys, suite.seen.keys)
+    gone_now = closed(vues, before, bilan) & options.fermer & ~np.isin(before.keys, id_keys(options.revenues))
+    kept = unseen(seen.keys, before) & ~gone_now
+    before.vue[~unseen(vues, before)] = VUE
+    place = _place(seen, before, kept, previous, ordinals)
+    withdrawn = np.flatnonzero(gone_now)
+    distinctes = len(vues) + max(seen.oubliees, suite.seen.oubliees)
     # Not needed from here on; at three million offers that is some 100 MB.
     seen.drop_arrays()
+    suite.seen.drop_arrays()
     before.creation_ms = np.empty(0, np.int64)
-    del closed
+    del gone_now, kept, vues
     periods = cut_periods(place.creation_ms, place.keys, _bornes(previous), options.rows_max)
     rows = PreviousRows(previous, before, forme=forme, store_contacts=options.store_contacts)
     past = Past(writer, rows, before, withdrawn, ordinals, options.rows_max)
@@ -174,7 +190,7 @@ def _write_generation(
         "retirees": len(withdrawn),
     }
     row = bookkeeping.collecte_row(
-        run.debut, run.journal.chaine, bilan, compteurs, seen, now_s, distinctes=distinctes, **counts
+        run.debut, run.journal.chaine, bilan, compteurs, seen, suite, now_s, distinctes=distinctes, **counts
     )
     if ecarts:
         quoi = f"{ecarts} values are not of the official type; they are kept in the column autres"
@@ -192,37 +208,14 @@ def _write_generation(
     result = FoldResult(
         generation=writer.number,
         **counts,
-        gardees=int(np.count_nonzero(place.page < 0)),
+        gardees=int(np.count_nonzero((place.page < 0) & (place.vue != VUE))),
+        appels_ensemble=int(str(row["appels_ensemble"])),
         ecarts=ecarts,
         fichiers_ecrits=writer.written,
         fichiers_lies=writer.linked,
         octets_ecrits=writer.written_bytes,
     )
     return result, generation, given_up
-
-
-def _read_before(previous: Generation | None, known: Ordinals) -> Before:
-    if previous is None:
-        return read_before([], None, known.latest)
-    offres = [previous.index(file) for file in previous.manifest.tables.get("offres", ())]
-    return read_before(offres, stays_index(previous), known.latest)
-
-
-def _unseen(seen: Seen, before: Before) -> npt.NDArray[np.bool_]:
-    """Which offers of the previous state the run did not see."""
-    at, found = find(before.keys, seen.keys)
-    unseen = np.ones(len(before.keys), np.bool_)
-    unseen[at[found]] = False
-    return unseen
-
-
-def _closed(seen: Seen, before: Before, bilan: Bilan) -> npt.NDArray[np.bool_]:
-    """Which offers of the previous state are proved not to be online any more."""
-    closed = np.zeros(len(before.keys), np.bool_)
-    if bilan.controles_nationaux:
-        unseen = np.flatnonzero(_unseen(seen, before))
-        closed[unseen] = provable(before.creation_ms[unseen], bilan)
-    return closed
 
 
 def _write_books(
@@ -308,8 +301,11 @@ def _clear_away(layout: Layout, run: Run, gone: list[Abandon], options: FoldOpti
     for collecte in layout.raw_names():
         if begun_s(collecte) + options.retention_s <= now_s or not options.keep_raw:
             files.remove(layout.raw / collecte)
-    for collecte in layout.evidence_names()[: -max(1, options.evidence_runs)]:
-        files.remove(layout.evidence_of(collecte))
+    names = layout.evidence_names()
+    needed = runs_needed(current_generation(layout), names[-max(1, options.evidence_runs) :])
+    for collecte in names:
+        if collecte not in needed:
+            files.remove(layout.evidence_of(collecte))
     vacuum(layout, now_s=now_s, retention_s=options.retention_s)
 
 

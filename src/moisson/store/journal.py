@@ -45,7 +45,9 @@ class Debut(msgspec.Struct, frozen=True, tag="debut"):
         planner_version: version of the planner that the facts are told to.
         settings_digest: digest of the settings that change the plan, made by the caller.
         begun_s: our wall clock when the run began, seconds since 1970.
-        marques: the journal's chain is over marks in place of ids; False only in what an older Moisson began.
+        marques: the journal's chain is over marks in place of ids, and its evidence ends with a seal; False only in
+            what an older Moisson began.
+        suite_de: the run that this one continues, "" for most (see suite.py).
     """
 
     collecte: str
@@ -55,6 +57,7 @@ class Debut(msgspec.Struct, frozen=True, tag="debut"):
     settings_digest: str
     begun_s: float
     marques: bool = False
+    suite_de: str = ""
 
 
 class _Line(msgspec.Struct):
@@ -63,6 +66,8 @@ class _Line(msgspec.Struct):
     fait: msgspec.Raw
 
 
+# Bytes that are not UTF-8 are told by another type than other damage.
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError)
 _line_decoder = msgspec.json.Decoder(_Line)
 _debut_decoder = msgspec.json.Decoder(Debut)
 _fait_decoder: msgspec.json.Decoder[Fait] = msgspec.json.Decoder(Fait)
@@ -81,7 +86,7 @@ def _torn(raw: bytes) -> bool:
         return True
     try:
         _line_decoder.decode(raw)
-    except msgspec.DecodeError:
+    except _UNREADABLE:
         return True
     return False
 
@@ -90,10 +95,11 @@ def _check(raw: bytes, n: int, previous: str, where: str, *, marques: bool) -> t
     """The chain value and payload of one line, or StoreCorrupt naming it."""
     try:
         line = _line_decoder.decode(raw)
-    except msgspec.DecodeError as error:
+    except _UNREADABLE as error:
         raise StoreCorrupt(f"Line {n + 1} of {where} is damaged", doing="reading it", todo=_READ_AGAIN) from error
     payload = bytes(line.fait)
-    if line.n != n or line.chaine != _chain(previous, n, payload, marques=marques):
+    # Byte for byte: a line that merely means the same was written by somebody else.
+    if (raw, line.chaine) != _record(previous, n, payload, marques=marques):
         raise StoreCorrupt(
             f"Line {n + 1} of {where} does not follow from the lines before it", doing="reading it", todo=_READ_AGAIN
         )
@@ -138,14 +144,14 @@ def read_facts(file: IO[bytes], where: str, fin: str | None = None) -> tuple[Deb
 def _decode_debut(payload: bytes, where: str) -> Debut:
     try:
         return _debut_decoder.decode(payload)
-    except msgspec.DecodeError as error:
+    except _UNREADABLE as error:
         raise StoreCorrupt(f"{where} does not begin with a run's identity", doing="reading it") from error
 
 
 def _decode_fait(payload: bytes, where: str) -> Fait:
     try:
         return _fait_decoder.decode(payload)
-    except msgspec.DecodeError as error:
+    except _UNREADABLE as error:
         # The chain holds, so the line is what was written: by another version of the facts.
         raise StoreCorrupt(
             f"{where} holds a fact that this version cannot read", doing="reading it", todo=_READ_AGAIN

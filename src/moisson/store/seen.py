@@ -14,7 +14,7 @@ import pyarrow as pa
 from moisson.model import Bilan, Fait, PageLue, Question, QuestionEchouee, QuestionRefusee
 from moisson.store.masking import mark
 
-__all__ = ["Erreur", "Seen", "array_keys", "id_keys", "provable", "read_seen"]
+__all__ = ["Erreur", "Seen", "array_keys", "id_keys", "key_id", "provable", "read_seen"]
 
 _LONG = 1 << 63
 
@@ -83,6 +83,12 @@ def _slow_key(id_: str) -> int:
     if len(data) <= 7 and id_.isascii():
         return int.from_bytes(data.ljust(7, b"\0") + bytes([len(data)]), "big")
     return int.from_bytes(hashlib.sha256(data).digest()[:8], "big") | _LONG
+
+
+def key_id(key: int) -> str | None:
+    """The id that a key stands for; None for one that is only a hash."""
+    data = key.to_bytes(8, "big")
+    return None if key & _LONG else data[: data[7]].decode()
 
 
 def array_keys(ids: pa.ChunkedArray[Any]) -> npt.NDArray[np.uint64]:

@@ -7,9 +7,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from moisson.errors import StoreCorrupt
 from moisson.model import Bilan, Fait
 from moisson.store import files
 from moisson.store.bookkeeping import Compteurs
+from moisson.store.closing import Fermetures, closing
 from moisson.store.evidence import open_evidence
 from moisson.store.fold import FoldOptions, FoldResult, clear_run, fold_run
 from moisson.store.forget import Oubli, forget_offres
@@ -28,6 +30,7 @@ from moisson.store.runs import (
     run_name,
     unfinished_runs,
 )
+from moisson.store.suite import Suite, continued, read_suite, suite_facts
 
 __all__ = ["Store", "finished_runs", "open_store", "why_not_resumed"]
 
@@ -143,6 +146,7 @@ class Store:
         settings_digest: str = "",
         resume_max_age_s: float = 21_600.0,
         new: bool = False,
+        suite_de: str = "",
     ) -> tuple[Run, Iterator[Fait]]:
         """Take up the unfinished run if that is allowed, else give it up and begin one. Needs the lock.
 
@@ -155,6 +159,7 @@ class Store:
             settings_digest: digest of the settings that change the plan ("" when none does).
             resume_max_age_s: seconds.
             new: begin afresh in any case.
+            suite_de: the run that a new one continues, as `continuable` named it.
 
         Returns:
             The run, and its journalled facts in order (none for a new run), read from the disk as they are asked for.
@@ -170,6 +175,10 @@ class Store:
         if names:
             debut = read_info(self.layout.run(names[-1])).debut
             reason = why_not_resumed(debut, now_s, planner_version, settings_digest, resume_max_age_s, new=new)
+            if debut.suite_de and not reason:
+                reason = self._why_not_continued(
+                    debut.suite_de, now_s, planner_version, settings_digest, resume_max_age_s
+                )
             if not reason:
                 run = reopen_run(self.layout.run(names[-1]), now_s)
                 return run, run.faits()
@@ -178,9 +187,57 @@ class Store:
         recorded = generation.manifest.collectes if generation is not None else ()
         taken = {*recorded, *self.layout.run_names(), *self.layout.evidence_names()}
         name = run_name(now_s, taken)
-        debut = Debut(name, self.source, self.simulated, planner_version, settings_digest, now_s, marques=True)
+        debut = Debut(
+            name, self.source, self.simulated, planner_version, settings_digest, now_s, marques=True, suite_de=suite_de
+        )
         run = begin_run(self.layout.run(name), debut)
         return run, iter(())
+
+    def continuable(
+        self, now_s: float, *, planner_version: str, settings_digest: str = "", resume_max_age_s: float = 21_600.0
+    ) -> str:
+        """The run that a new one may continue: the last one folded, if it is not proved and as fresh as one taken up.
+
+        Returns:
+            Its name; "" when there is none, or when a run is unfinished, which comes first.
+        """
+        runs = finished_runs(self.generation())
+        if unfinished_runs(self.layout) or not runs or runs[-1]["prouvee"]:
+            return ""
+        nom = str(runs[-1]["collecte"])
+        why_not = self._why_not_continued(nom, now_s, planner_version, settings_digest, resume_max_age_s)
+        return "" if why_not else nom
+
+    def suite(self, nom: str) -> list[Debut]:
+        """The runs that a walk consists of up to this finished one, oldest first; see `suite.continued`."""
+        return continued(self.layout, self.generation(), nom)
+
+    def suite_facts(self, nom: str) -> Iterator[Fait]:
+        """The facts of those runs, in the order in which they were told. Raises StoreCorrupt, also while iterating."""
+        return suite_facts(self.layout, self.generation(), nom)
+
+    def taken_over(self, debut: Debut, bilan: Bilan) -> Suite:
+        """What a run takes over from those that it continues; see `suite.read_suite`."""
+        generation = self.generation()
+        oublis = frozenset(generation.manifest.oublis) if generation is not None else frozenset()
+        return read_suite(self.layout, generation, debut, bilan, oublis)
+
+    def _why_not_continued(
+        self, nom: str, now_s: float, planner_version: str, settings_digest: str, resume_max_age_s: float
+    ) -> str:
+        """Why a finished run cannot be continued, for a person; "" when it can. Its oldest part must be fresh."""
+        generation = self.generation()
+        if generation is None or generation.manifest.collectes[-1] != nom:
+            return f"{nom}, which it continues, is not the last run any more"
+        try:
+            debuts = self.suite(nom)
+        except StoreCorrupt as damaged:
+            return f"{nom}, which it continues, cannot be read: {damaged.what}"
+        for debut in debuts:
+            why = why_not_resumed(debut, now_s, planner_version, settings_digest, resume_max_age_s, new=False)
+            if why:
+                return f"it continues {debut.collecte}, and {why}"
+        return ""
 
     def _abandon(self, name: str, reason: str, now_s: float) -> None:
         abandon_run(self.layout.run(name), reason, now_s)
@@ -201,6 +258,10 @@ class Store:
         """First national total announced to the last proved run; None before there was one."""
         proved = [run["annonce_premiere"] for run in finished_runs(self.generation()) if run["prouvee"]]
         return proved[-1] if proved else None
+
+    def closing(self, run: Run, bilan: Bilan, combien: int) -> Fermetures:
+        """Which offers folding this run would close; see `closing.closing`. Raises StoreCorrupt."""
+        return closing(self.layout, self.generation(), run.debut, run.faits(), bilan, combien)
 
     def fold(self, run: Run, bilan: Bilan, options: FoldOptions, compteurs: Compteurs, now_s: float) -> FoldResult:
         """Turn a finished run, proved or not, into the store's next state. Needs the lock.

@@ -1,0 +1,91 @@
+"""Which offers of the present state a run would close, and why no other: proved gone, seen nowhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from moisson.model import Bilan, Fait
+from moisson.store.generation import Generation
+from moisson.store.index import Before, find, read_before
+from moisson.store.journal import Debut
+from moisson.store.layout import Layout
+from moisson.store.ordinals import Ordinals
+from moisson.store.presence import stays_index
+from moisson.store.seen import key_id, provable, read_seen
+from moisson.store.suite import read_suite
+
+__all__ = ["Fermetures", "closed", "closing", "read_present", "unseen"]
+
+
+class Fermetures(msgspec.Struct, frozen=True):
+    """The offers that a run would close.
+
+    Attributes:
+        nombre: how many.
+        ids: some of them, spread evenly over their creations, newest last.
+        recente_ms: newest creation that the run saw, shown milliseconds since 1970; what is newer still came after it.
+    """
+
+    nombre: int
+    ids: tuple[str, ...]
+    recente_ms: int
+
+
+def read_present(generation: Generation | None, known: Ordinals) -> Before:
+    """The offers of the present state."""
+    if generation is None:
+        return read_before([], None, known.latest)
+    offres = [generation.index(file) for file in generation.manifest.tables.get("offres", ())]
+    return read_before(offres, stays_index(generation), known.latest)
+
+
+def unseen(vues: npt.NDArray[np.uint64], before: Before) -> npt.NDArray[np.bool_]:
+    """Which offers of the present state are not among these keys."""
+    at, found = find(before.keys, vues)
+    mask = np.ones(len(before.keys), np.bool_)
+    mask[at[found]] = False
+    return mask
+
+
+def closed(vues: npt.NDArray[np.uint64], before: Before, bilan: Bilan) -> npt.NDArray[np.bool_]:
+    """Which offers of the present state are proved not to be online any more, when these keys were seen."""
+    mask = np.zeros(len(before.keys), np.bool_)
+    if bilan.controles_nationaux:
+        rows = np.flatnonzero(unseen(vues, before))
+        mask[rows] = provable(before.creation_ms[rows], bilan)
+    return mask
+
+
+def closing(
+    layout: Layout, generation: Generation | None, debut: Debut, faits: Iterable[Fait], bilan: Bilan, combien: int
+) -> Fermetures:
+    """Which offers a run would close, before it does.
+
+    Args:
+        layout: the store.
+        generation: the present state; None: there is nothing to close.
+        debut: the run.
+        faits: its facts, in order.
+        bilan: what its plan established.
+        combien: ids to name, at most; the same ones each time.
+    """
+    if generation is None:
+        return Fermetures(0, (), 0)
+    oublis = frozenset(generation.manifest.oublis)
+    seen, suite = read_seen(faits, bilan, oublis), read_suite(layout, generation, debut, bilan, oublis).seen
+    before = read_present(generation, generation.manifest.ordinals)
+    rows = np.flatnonzero(closed(np.union1d(seen.keys, suite.keys), before, bilan))
+    rows = rows[np.lexsort((before.keys[rows], before.creation_ms[rows]))]
+    # The middle of each of so many equal parts: all periods have their say, whatever was withdrawn most.
+    parts = min(combien, len(rows))
+    chosen = rows[[(2 * part + 1) * len(rows) // (2 * parts) for part in range(parts)]]
+    ids = (key_id(int(key)) for key in before.keys[chosen])
+    return Fermetures(
+        nombre=len(rows),
+        ids=tuple(id_ for id_ in ids if id_ is not None),
+        recente_ms=int(max(seen.creation_ms.max(initial=0), suite.creation_ms.max(initial=0))),
+    )
