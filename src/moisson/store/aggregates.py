@@ -101,10 +101,10 @@ def _engine(spill: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         "threads": 2,
         "temp_directory": str(spill),
         "preserve_insertion_order": False,
-        "enable_progress_bar": False,
     }
     try:
         with duckdb.connect(":memory:", config=config) as connection:
+            connection.execute("SET enable_progress_bar = false")
             yield connection
     except duckdb.Error as error:
         # The border of the file system knows a full disk by these words.
