@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -235,3 +236,22 @@ def test_a_past_file_with_fewer_columns(tmp_path: Path) -> None:
     assert (tmp_path / "current" / "offres_versions" / path.name).read_bytes() == whole
     found = query(open_here(tmp_path), "SELECT version, employeur_handi_engage FROM offres_versions WHERE id='0000001'")
     assert sorted(row["version"] for row in found.to_pylist()) == [1, 2, 3]
+
+
+def test_the_documented_queries_run(tmp_path: Path) -> None:
+    """Each query of docs/history.md, on a store that has a history."""
+    for day in range(3):
+        collect(tmp_path, [make_offre(n, intitule=str(n * day)) for n in range(day, 20)], NOW_S + day * 86_400)
+    text = (Path(__file__).parents[2] / "docs" / "history.md").read_text(encoding="utf-8")
+    queries = re.findall(r"```sql\n(.*?)```", text, flags=re.DOTALL)
+    name = run_names(tmp_path)[1]
+    instant = str(rows_of_runs(tmp_path)[1]["instant"])
+    with connect(open_here(tmp_path)) as engine:
+        found = [
+            engine.query(sql.replace("20261123T224601Z", name).replace("2026-11-23 22:46:01", instant))
+            for sql in queries
+        ]
+    assert len(found) == 6
+    assert found[1].to_pylist() == [{"departement": "74", "offres": 19}]
+    assert found[2].num_rows == 19
+    assert [row["variation"] for row in found[4].to_pylist()] == [20, -1, -1]

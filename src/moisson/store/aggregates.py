@@ -74,7 +74,7 @@ def write_aggregates(
     """
     begun = writer.previous is not None and TABLE in writer.previous.manifest.tables
     writer.begin_table(TABLE)
-    append = Appender(writer, TABLE, rows_max * _ROWS_TIMES)
+    append = Appender(writer, TABLE, AGREGATS_JOUR, rows_max * _ROWS_TIMES)
     instant = dt.datetime.fromtimestamp(instant_ms / 1000, dt.UTC).replace(tzinfo=None)
     asked = {
         "files": [str(writer.folder / "offres" / file.nom) for file in writer.files("offres")],
@@ -104,6 +104,7 @@ def _engine(spill: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     }
     try:
         with duckdb.connect(":memory:", config=config) as connection:
+            connection.execute("SET enable_progress_bar = false")
             yield connection
     except duckdb.Error as error:
         # The border of the file system knows a full disk by these words.

@@ -23,6 +23,7 @@ class Appender:
     Args:
         writer: the table must be begun.
         table: its name; files of it that have a digest are not among those that grow.
+        schema: its columns.
         rows_max: most rows in one file.
         index_type: what lies beside each file, if anything does.
         first_part: number of the first file to write.
@@ -32,12 +33,13 @@ class Appender:
         self,
         writer: GenerationWriter,
         table: str,
+        schema: pa.Schema,
         rows_max: int,
         *,
         index_type: np.dtype[np.void] | None = None,
         first_part: int = 0,
     ) -> None:
-        self._writer, self._table, self._rows_max = writer, table, rows_max
+        self._writer, self._table, self._schema, self._rows_max = writer, table, schema, rows_max
         self._index_type = index_type
         self._part = first_part
         manifest = writer.previous.manifest if writer.previous is not None else None
@@ -55,7 +57,7 @@ class Appender:
         if not len(data):
             return
         if not self._begun:
-            self._begin(data.schema)
+            self._begin()
         self._take(data, index)
         while self._rows >= self._rows_max:
             self._write(self._rows_max)
@@ -66,15 +68,21 @@ class Appender:
             self._write(self._rows)
         for file in self._old:
             self._writer.link(self._table, file)
+        # Files are added in the order of time: the newest of the old ones tells whether a change of columns came after.
+        previous = self._writer.previous
+        if self._old and previous is not None:
+            newest = pq.read_schema(previous.folder / self._table / self._old[-1].nom)
+            if not newest.equals(self._schema):
+                self._writer.melees.add(self._table)
 
-    def _begin(self, schema: pa.Schema) -> None:
+    def _begin(self) -> None:
         self._begun = True
         if not self._old or self._old[-1].lignes >= self._rows_max // 2:
             return
         previous, newest = self._writer.previous, self._old[-1]
         assert previous is not None
         data = pq.read_table(previous.folder / self._table / newest.nom, partitioning=None)
-        if data.schema.equals(schema):
+        if data.schema.equals(self._schema):
             self._old.pop()
             self._take(data, read_index(previous.index(newest), self._index_type) if self._index_type else None)
 

@@ -72,7 +72,8 @@ class Engine:
         for table in tables:
             assert generation is not None
             columns = history_sql.columns(table, generation.manifest)
-            allowed += self._parquet(table_name(table), generation.files(table), columns=columns)
+            melee = table in generation.manifest.melees
+            allowed += self._parquet(table_name(table), generation.files(table), columns=columns, by_name=melee)
         self.without_history = generation is not None and history_sql.no_history(generation.manifest)
         for table, schema in TABLES.items():
             if table not in tables and not (self.without_history and table in history_sql.HISTORY):
@@ -103,16 +104,20 @@ class Engine:
             "allow_persistent_secrets = false",
             # Nothing is spilled beside whatever folder the person happens to be in.
             "temp_directory = ''",
+            # It would draw on the standard output, also when that is a file that a long query is written to.
+            "enable_progress_bar = false",
             "enable_external_access = false",
             "lock_configuration = true",
         ):
             self._connection.execute(f"SET {setting}")
 
-    def _parquet(self, name: str, files: Sequence[Path], *, schema: str = "main", columns: str = "*") -> list[str]:
+    def _parquet(
+        self, name: str, files: Sequence[Path], *, schema: str = "main", columns: str = "*", by_name: bool = False
+    ) -> list[str]:
+        """Show files as a table; `by_name` if they have not all the same columns, which takes time in each of them."""
         paths = [str(path) for path in files]
         listed = ", ".join(map(_quoted, paths))
-        # By name: files that were written years apart may have other columns.
-        source = f"read_parquet([{listed}], hive_partitioning = false, union_by_name = {name in history_sql.GROWING})"
+        source = f"read_parquet([{listed}], hive_partitioning = false, union_by_name = {by_name})"
         self._view(name, source, schema=schema, columns=columns)
         return paths
 

@@ -71,6 +71,7 @@ class Manifest(msgspec.Struct, frozen=True):
         instants: of each of the runs, see ordinals.py.
         oublis: marks (see masking.py) of the ids that were forgotten and must stay out.
         oubliees: offers removed from `offres` by forgetting since the last fold.
+        melees: tables some of whose files have other columns than the rest, having been written by an older Moisson.
     """
 
     format: int
@@ -82,6 +83,7 @@ class Manifest(msgspec.Struct, frozen=True):
     instants: tuple[int, ...] = ()
     oublis: tuple[str, ...] = ()
     oubliees: int = 0
+    melees: tuple[str, ...] = ()
 
     @property
     def ordinals(self) -> Ordinals:
@@ -162,6 +164,7 @@ class GenerationWriter:
     Attributes:
         number: its number.
         previous: the current generation, whose unchanged files are linked.
+        melees: see Manifest; to be added to.
     """
 
     def __init__(self, layout: Layout, previous: Generation | None) -> None:
@@ -172,6 +175,7 @@ class GenerationWriter:
         self.folder = layout.generations / f".tmp-{generation_name(self.number)}"
         self._tables: dict[str, list[DataFile]] = {}
         self._mutex = threading.Lock()
+        self.melees = set(previous.manifest.melees) if previous is not None else set()
         self.written_bytes = 0
         self.written = 0
         self.linked = 0
@@ -280,6 +284,7 @@ class GenerationWriter:
         """
         tables = {name: tuple(self.files(name)) for name in sorted(self._tables)}
         manifest = self.previous.manifest if self.previous is not None else Manifest(FORMAT, 0, 0.0, (), "", {})
+        changes |= {"melees": tuple(sorted(self.melees))}
         manifest = msgspec.structs.replace(manifest, generation=self.number, made_s=made_s, tables=tables, **changes)
         for table in tables:
             files.fsync_dir(self.folder / table)

@@ -6,10 +6,8 @@ from collections.abc import Iterator
 
 from moisson.store.generation import Manifest
 
-__all__ = ["GROWING", "HISTORY", "columns", "no_history", "statements"]
+__all__ = ["HISTORY", "columns", "no_history", "statements"]
 
-GROWING = ("offres_versions", "presence", "agregats_jour")
-"""Tables with files of years ago."""
 
 HISTORY = ("offres_versions", "presence", "agregats_jour", "vie_offre", "offres_au")
 """What a store does not have before a Moisson that keeps history has filled it."""

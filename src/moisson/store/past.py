@@ -23,6 +23,7 @@ from moisson.store.generation import GenerationWriter
 from moisson.store.index import Before
 from moisson.store.ordinals import Ordinals
 from moisson.store.previous import PreviousRows, dated
+from moisson.store.schema import OFFRES_DATEES
 
 __all__ = ["MOUVEMENT", "TABLE", "Past", "mouvements_of"]
 
@@ -70,7 +71,7 @@ class Past:
         self._writer, self._previous, self._before, self._ordinals = writer, previous, before, ordinals
         self._state = np.zeros(len(before.keys), np.uint8)
         self._state[withdrawn] = _WITHDRAWN
-        self._append = Appender(writer, TABLE, rows_max)
+        self._append = Appender(writer, TABLE, OFFRES_DATEES, rows_max)
         self._mouvements: list[pa.Table] = [MOUVEMENT.empty_table()]
         self._order: list[Indices] = [np.empty(0, np.int64)]
         self._mutex = threading.Lock()

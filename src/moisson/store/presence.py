@@ -64,7 +64,7 @@ def write_presence(
     """
     writer.begin_table(TABLE)
     _write_going_on(writer, place, ordinals)
-    append = Appender(writer, TABLE, rows_max * _ROWS_TIMES, index_type=CLOSED, first_part=1)
+    append = Appender(writer, TABLE, PRESENCE, rows_max * _ROWS_TIMES, index_type=CLOSED, first_part=1)
     append.add(*_ended(before, ordinals, withdrawn, at))
     append.finish()
 
