@@ -548,7 +548,7 @@ def shrunk() -> Iterator[tuple[str, Scenario]]:
 
     for name, between in (("half", halve), ("nothing", silence)):
         yield name, replace(calm(200), fold=True, nights=2, between=between, after=_all_kept)
-    for index in (0, 5, 15, 25):
+    for index in (0, 5, 12, 18):
         begun: list[int] = []
 
         def remember(harvest: Harvest, begun: list[int] = begun) -> None:
