@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import product
 from typing import Any, Literal
 
@@ -22,6 +23,7 @@ from moisson.plan.limits import LIMITES_API, Limites
 from moisson.store.store import open_store
 from moisson_twin.quota import Quota
 from moisson_twin.settings import Crowd, Drift, Settings, WorldSettings
+from tests.hidden import Cachees
 from tests.simulation.harvest import Harvest, Outcome, simulate
 from tests.simulation.scenario import FAILED, PROVED, TRANSPORT, UNPROVED, Kill, Scenario
 
@@ -597,6 +599,55 @@ def shrunk() -> Iterator[tuple[str, Scenario]]:
         yield f"nothing from call {index} of the second night on", then
 
 
+def completed() -> Iterator[tuple[str, Scenario]]:
+    """One window of the first run finds no agreement; half an hour later the command is run again, killed or not."""
+    for step in (None, *range(0, 64, 4)):
+        first: list[int] = []
+
+        def hide(harvest: Harvest, number: int) -> None:
+            if number == 0:
+                harvest.service.faults.active = [Cachees(harvest.world, [200])]
+
+        def mend(harvest: Harvest, first: list[int] = first) -> None:
+            harvest.service.faults.set([])
+            first[:] = [harvest.wire.searches]
+
+        def cheap(harvest: Harvest, first: list[int] = first) -> None:
+            rows = _rows(harvest, "collectes")
+            # Killed after the switch, the second run was whole, and the next command is another.
+            if len(rows) == 2 and first and harvest.wire.searches - first[0] > first[0] * 0.75:
+                harvest.violated(f"{harvest.wire.searches - first[0]} calls to complete a run of {first[0]}")
+            if first and rows[1]["suite_de"] != rows[0]["collecte"]:
+                harvest.violated("the second run does not continue the first")
+
+        scenario = replace(
+            calm(400),
+            fold=True,
+            verify=True,
+            nights=2,
+            night_s=1800.0,
+            during=hide,
+            between=mend,
+            after=cheap,
+            kills=() if step is None else (Kill("step", step, 5.0),),
+            failures_max=1,
+        )
+        yield "whole" if step is None else f"killed at step {step}", scenario
+
+
+def ghosts() -> Iterator[tuple[str, Scenario]]:
+    """Offers that no page shows answer at the detail resource all the same, or it answers nothing of use."""
+
+    def withdraw(harvest: Harvest, fault: str) -> None:
+        for id_ in harvest.world.truth().ids[::10]:
+            harvest.world.withdraw(id_)
+        harvest.service.faults.set([fault])
+
+    for fault in ("ghost_detail", "reply_403:on=offre"):
+        between = partial(withdraw, fault=fault)
+        yield fault, replace(calm(200), fold=True, verify=True, nights=2, between=between, after=_all_kept)
+
+
 def _all_kept(harvest: Harvest) -> None:
     if len(_rows(harvest, "offres")) != 200:
         harvest.violated(f"{200 - len(_rows(harvest, 'offres'))} offers were closed")
@@ -728,6 +779,19 @@ ROWS: tuple[Row, ...] = (
         "total down by half; an API that answers “nothing”",
         "3, nothing closed",
         shrunk,
+        frozenset({UNPROVED}),
+    ),
+    Row(
+        "completed",
+        "a window without agreement, the command again within the hour, killed at any step",
+        "0, for the calls of what was in doubt",
+        completed,
+    ),
+    Row(
+        "ghosts",
+        "withdrawn offers whose detail says that they are online, or says nothing",
+        "3, nothing closed",
+        ghosts,
         frozenset({UNPROVED}),
     ),
 )
