@@ -14,12 +14,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pyarrow.types as types
 
+from moisson.store import history_sql
 from moisson.store.engine import Engine
 from moisson.store.referentiels import table_name
 from moisson.store.schema import OFFRE, REFERENTIELS, TABLES, Liste, Objet, snake
 from moisson.store.sql_errors import unknown_table
-from moisson.territory import reference
-from moisson.territory.placing import MEANINGS
+from moisson.territory import placing, reference
 
 __all__ = ["Colonne", "TableInfo", "describe_columns", "describe_tables", "meaning", "table_schema"]
 
@@ -110,15 +110,10 @@ def _declared(engine: Engine, table: str) -> Mapping[str, pa.Field[pa.DataType]]
         files = engine.generation.files(own[table]) if engine.generation is not None and table in own else []
         found = {field.name: field for field in pq.read_schema(files[0])} if files and files[0].exists() else {}
         return found | {field.name: field for field in TABLES.get(table, ())}
-    # A view: what it has of offers means what it means there, unless it says where each of them is.
-    places = MEANINGS if "place_par" in _names(engine, table) else {}
-    return {field.name: field for field in TABLES["offres"]} | {
-        name: pa.field(name, pa.string(), metadata={"meaning": sens}) for name, sens in places.items()
-    }
-
-
-def _names(engine: Engine, table: str) -> list[str]:
-    return engine.stream(f'SELECT * FROM "{table}" LIMIT 0').schema.names
+    # A view: what it takes from a table means what it means there, of offers first of all.
+    taken = {field.name: field for schema in (*TABLES.values(), TABLES["offres"]) for field in schema}
+    made = history_sql.MEANINGS | (placing.MEANINGS if table == "offres_placees" else {})
+    return taken | {name: pa.field(name, pa.string(), metadata={"meaning": sens}) for name, sens in made.items()}
 
 
 def meaning(table: str, path: str) -> str:

@@ -27,12 +27,17 @@ _AUTRES = "autres"
 def as_documents(selection: Selection) -> Selection:
     """The same, with the columns that go into a document.
 
-    What is derived from the API's fields is left out of offers, unless asked for by name: an offer then is the very
-    JSON that the API sent.
+    Unless columns were asked for by name, a row of `offres` is the very JSON that the API sent; another table of offers
+    adds what it alone knows, and leaves out what is derived from the API's own fields.
     """
     if not (_of_offers(selection) and selection.everything):
         return selection
-    kept = [column for column in selection.columns if not column.said("source") or _is_official(column)]
+    alone = selection.table != "offres"
+    kept = [
+        column
+        for column in selection.columns
+        if _is_official(column) or column.name == _AUTRES or (alone and not column.said("source"))
+    ]
     return replace(selection, columns=tuple(kept))
 
 
