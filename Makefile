@@ -62,7 +62,7 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-versio
 
 lock: $(VENV)/.dev ## choose the newest versions that pyproject.toml allows, and write both lock files
 	$(LOCK) --upgrade --group build --output-file requirements.lock
-	$(LOCK) --upgrade --group dev --constraint requirements.lock --output-file requirements-dev.lock
+	$(LOCK) --upgrade --all-extras --group dev --constraint requirements.lock --output-file requirements-dev.lock
 
 clean: ## remove the environment and the caches; stores stay
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis dist build
