@@ -205,18 +205,20 @@ def _write_books(
     def before(table: str) -> pa.Table | None:
         return writer.previous.read(table) if writer.previous is not None else None
 
-    collectes = [*(bookkeeping.abandoned_row(abandon, compteurs.version) for abandon in gone), row]
     fenetres = [bookkeeping.fenetre_row(collecte, fenetre) for fenetre in bilan.fenetres]
     erreurs = [bookkeeping.erreur_row(collecte, erreur) for erreur in seen.erreurs]
-    writer.write_table("collectes", bookkeeping.appended(before("collectes"), collectes, COLLECTES))
     writer.write_table("fenetres", bookkeeping.appended(before("fenetres"), fenetres, FENETRES))
     if writer.previous is not None and not erreurs and "erreurs" in writer.previous.manifest.tables:
         writer.carry("erreurs")
     else:
         writer.write_table("erreurs", bookkeeping.appended(before("erreurs"), erreurs, ERREURS))
     for table in writer.previous.manifest.tables if writer.previous is not None else ():
-        if table not in writer.tables():
+        if table not in writer.tables() and table != "collectes":
             writer.carry(table)
+    # Last, since a run's row says how much is written.
+    row = {**row, "octets_lac": writer.octets, "octets_ecrits": writer.written_bytes}
+    collectes = [*(bookkeeping.abandoned_row(abandon, compteurs.version) for abandon in gone), row]
+    writer.write_table("collectes", bookkeeping.appended(before("collectes"), collectes, COLLECTES))
 
 
 def _forme(options: FoldOptions) -> str:

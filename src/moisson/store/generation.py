@@ -191,8 +191,10 @@ class GenerationWriter:
         nom = data_file_name(table, self.number, part)
         path = self.folder / table / nom
         files.step("write", path)
+        # An order may leave rows out: those of a file copied from that are gone, or that were read again.
+        lignes = len(data) if order is None else len(order)
         with pq.ParquetWriter(path, data.schema, compression="zstd", compression_level=3) as sink:
-            for start in range(0, max(1, len(data)), _ROW_GROUP):
+            for start in range(0, max(1, lignes), _ROW_GROUP):
                 rows = slice(start, start + _ROW_GROUP)
                 sink.write_table(data[rows] if order is None else data.take(order[rows]), _ROW_GROUP)
         files.fsync_file(path)
@@ -202,7 +204,7 @@ class GenerationWriter:
         with self._mutex:
             self.written += 1
             self.written_bytes += size
-            self._tables[table].append(DataFile(nom, data.num_rows, size, digest, borne))
+            self._tables[table].append(DataFile(nom, lignes, size, digest, borne))
 
     def link(self, table: str, file: DataFile) -> None:
         """Take over one file of the previous generation."""
@@ -230,6 +232,11 @@ class GenerationWriter:
         self.begin_table(table)
         for file in self.previous.manifest.tables[table]:
             self.link(table, file)
+
+    @property
+    def octets(self) -> int:
+        """Bytes of the files of all tables begun so far, linked ones included, each file counted once."""
+        return sum({file.nom: file.octets for found in self._tables.values() for file in found}.values())
 
     def tables(self) -> frozenset[str]:
         """Names of the tables begun so far."""
