@@ -14,6 +14,7 @@ import typer
 
 from moisson import __version__
 from moisson.cli import console
+from moisson.cli.backup import backup
 from moisson.cli.check import check
 from moisson.cli.collect import collect
 from moisson.cli.demo import demo
@@ -46,6 +47,7 @@ app.command()(sql)
 app.command()(files)
 app.command()(referentiels)
 app.command()(territories)
+app.command()(backup)
 app.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(twin)
 
 
@@ -85,6 +87,8 @@ def main() -> None:
     except Exception as problem:
         console.unexpected(problem)
         sys.exit(1)
+    finally:
+        console.setup("text", None)
 
 
 if __name__ == "__main__":
