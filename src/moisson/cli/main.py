@@ -14,6 +14,7 @@ import typer
 
 from moisson import __version__
 from moisson.cli import console
+from moisson.cli.backup import backup
 from moisson.cli.check import check
 from moisson.cli.collect import collect
 from moisson.cli.demo import demo
@@ -52,6 +53,7 @@ app.command()(export)
 app.command()(referentiels)
 app.command()(forget)
 app.command()(territories)
+app.command()(backup)
 app.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(twin)
 
 
@@ -98,6 +100,8 @@ def _run() -> int | str | None:
     except Exception as problem:
         console.unexpected(problem)
         return 1
+    finally:
+        console.setup("text", None)
     return 0
 
 

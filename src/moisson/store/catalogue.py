@@ -16,8 +16,9 @@ import pyarrow.types as types
 
 from moisson.store import history_sql
 from moisson.store.engine import Engine
+from moisson.store.official import OFFRE, REFERENTIELS, Liste, Objet, snake
 from moisson.store.referentiels import table_name
-from moisson.store.schema import OFFRE, REFERENTIELS, TABLES, Liste, Objet, snake
+from moisson.store.schema import TABLES
 from moisson.store.sql_errors import unknown_table
 from moisson.territory import placing, reference
 

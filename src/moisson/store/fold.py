@@ -198,7 +198,6 @@ def _write_generation(
         quoi = f"{ecarts} values are not of the official type; they are kept in the column autres"
         seen.erreurs.append(Erreur(now_s, "fold", quoi, True))
     _write_books(writer, run.collecte, row, seen, bilan, given_up, compteurs, ordinals)
-    writer.carry_others()
     generation = writer.commit(
         made_s=now_s,
         format=FORMAT,
@@ -233,14 +232,17 @@ def _write_books(
     def before(table: str) -> pa.Table | None:
         return writer.previous.read(table) if writer.previous is not None else None
 
-    collectes = [*(bookkeeping.abandoned_row(abandon, compteurs.version) for abandon in given_up), row]
     fenetres = [bookkeeping.fenetre_row(collecte, fenetre) for fenetre in bilan.fenetres]
     erreurs = [bookkeeping.erreur_row(collecte, erreur) for erreur in seen.erreurs]
-    table = bookkeeping.appended(before("collectes"), collectes, COLLECTES)
-    writer.write_table("collectes", bookkeeping.with_instants(table, ordinals))
     writer.write_table("fenetres", bookkeeping.appended(before("fenetres"), fenetres, FENETRES))
     if writer.previous is None or erreurs or "erreurs" not in writer.previous.manifest.tables:
         writer.write_table("erreurs", bookkeeping.appended(before("erreurs"), erreurs, ERREURS))
+    writer.carry_others(but="collectes")
+    # Last, since a run's row says how much is written.
+    row = {**row, "octets_lac": writer.octets, "octets_ecrits": writer.written_bytes}
+    collectes = [*(bookkeeping.abandoned_row(abandon, compteurs.version) for abandon in given_up), row]
+    table = bookkeeping.appended(before("collectes"), collectes, COLLECTES)
+    writer.write_table("collectes", bookkeeping.with_instants(table, ordinals))
 
 
 def _forme(options: FoldOptions) -> str:

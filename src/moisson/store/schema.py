@@ -193,6 +193,8 @@ COLLECTES = pa.schema(
         colonne("duree_s", pa.float64(), "from its beginning to its last answer", unite="s"),
         colonne("version", pa.string(), "version of Moisson"),
         colonne("version_planificateur", pa.string(), "version of the planner"),
+        colonne("octets_lac", pa.int64(), "all tables after the run, but this one", unite="bytes"),
+        colonne("octets_ecrits", pa.int64(), "what its fold wrote of them; the rest was linked", unite="bytes"),
         colonne("chaine", pa.string(), "hash that ends the run's evidence: it names every fact of it"),
         colonne("raisons", pa.list_(pa.string()), "why it is not proved; empty when it is"),
     ]

@@ -12,8 +12,8 @@ from moisson.store.export.cells import as_text
 from moisson.store.export.job import Job
 from moisson.store.export.mapping import index_mapping
 from moisson.store.export.selection import Column, Selection
+from moisson.store.official import OFFRE, snake
 from moisson.store.rows import row_to_offre
-from moisson.store.schema import OFFRE, snake
 
 __all__ = ["MAPPING_SUFFIX", "as_documents", "document_of", "write_bulk", "write_ndjson"]
 

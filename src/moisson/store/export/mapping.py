@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.types as types
 
 from moisson.store.export.selection import Column
+from moisson.store.official import OFFRE, Champ, Liste, Objet, Scalaire
 from moisson.store.provenance import Provenance
-from moisson.store.schema import OFFRE, Champ, Liste, Objet, Scalaire
 
 __all__ = ["index_mapping"]
 

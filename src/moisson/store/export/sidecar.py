@@ -15,8 +15,8 @@ import pyarrow.types as types
 
 from moisson.store.export.selection import Column, Selection
 from moisson.store.export.text import EXCEL_INSTANT
+from moisson.store.official import OFFRE
 from moisson.store.provenance import LICENCE_NAME, LICENCE_URL, Provenance
-from moisson.store.schema import OFFRE
 
 __all__ = ["SIDECAR_SUFFIX", "Part", "data_package"]
 
