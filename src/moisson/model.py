@@ -199,6 +199,7 @@ class Bilan(msgspec.Struct, frozen=True):
         avertissements: what the reader should know although it does not contradict the proof.
         fenetres: one row a window.
         nationale_premiere, nationale_derniere: first and last unfiltered totals.
+        annonce_balayage: unfiltered total on the page that closed the run; 0 when no page did.
         controles_nationaux: the unfiltered and dated totals agreed, and the free sums did.
         manquantes: offers known to be missing.
     """
@@ -211,3 +212,4 @@ class Bilan(msgspec.Struct, frozen=True):
     nationale_derniere: int
     controles_nationaux: bool
     manquantes: int
+    annonce_balayage: int = 0

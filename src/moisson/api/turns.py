@@ -122,7 +122,7 @@ class Turns:
         self._refusal = refusal
         if lane in self.lanes and len(self.lanes) > 1:
             self.lanes = [other for other in self.lanes if other is not lane]
-            self._teller.tell("dropped_application", str(refusal), lane.nom if lane is not None else "")
+            self._teller.tell("dropped_application", refusal.what, lane.nom if lane is not None else "")
         elif lane is None or self.lanes in ([], [lane]):
             self.lanes = []
             raise refusal

@@ -101,6 +101,9 @@ def until_interrupted(work: Coroutine[Any, Any, T], stopping: str) -> T:
         try:
             return await task
         except asyncio.CancelledError:
+            if not task.done():
+                # A second signal: the loop is being torn down, and says itself why.
+                raise
             raise Interrupted from None
 
     return asyncio.run(supervised())

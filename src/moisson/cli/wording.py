@@ -166,12 +166,12 @@ def _confirmed(resultat: Resultat) -> str:
 
 
 def _unproved(fenetres: tuple[FenetreBilan, ...]) -> Iterator[str]:
-    doubtful = [fenetre for fenetre in fenetres if fenetre.verdict != "prouvee"]
+    # The parts of a crowded second say nothing that its whole does not.
+    doubtful = [fenetre for fenetre in fenetres if fenetre.verdict != "prouvee" and not fenetre.critere]
     for fenetre in doubtful[:_WINDOWS_SHOWN]:
         what = f"{count(fenetre.manquantes, 'offer')} missing" if fenetre.manquantes else "in doubt"
-        criteria = f", {fenetre.critere}" if fenetre.critere else ""
         yield (
-            f"  window {fenetre.numero} ({_instant(fenetre.debut_ms)} to {_instant(fenetre.fin_ms)}{criteria}): "
+            f"  window {fenetre.numero} ({_instant(fenetre.debut_ms)} to {_instant(fenetre.fin_ms)}): "
             f"{what}; {fenetre.raison}"
         )
     if len(doubtful) > _WINDOWS_SHOWN:

@@ -24,6 +24,9 @@ class Compteur:
         reprise: it was begun earlier.
         page: rows a page.
         debut_s: when this session began, on the clock of every later `now`.
+
+    Attributes:
+        refusees: applications that were refused, and why, for a person.
     """
 
     def __init__(self, collecte: str, *, reprise: bool, page: int, debut_s: float) -> None:
@@ -36,6 +39,7 @@ class Compteur:
         self._anterieurs_relances = 0
         self._anterieurs_429 = 0
         self._ennui = ""
+        self.refusees: list[str] = []
 
     def reprendre(self, tentatives: int, refus_429: int) -> None:
         """Take over what an earlier session spent on one fact."""
@@ -45,6 +49,8 @@ class Compteur:
 
     def noter(self, event: ApiEvent) -> None:
         """Remember the last trouble met."""
+        if event.kind == "dropped_application":
+            self.refusees.append(f"{event.application or 'an application'} took no part: {event.text}")
         if event.kind in ("retry", "throttled", "dropped_application"):
             self._ennui = event.text
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from moisson import __version__
@@ -40,10 +41,10 @@ def open_client(settings: Settings, *, accounts: Sequence[Account] = (), **detai
     )
 
 
-def open_to_fill(settings: Settings, now_s: float) -> Store:
-    """The store of these settings, made if there is none. Raises as `open_store`."""
+def open_to_fill(folder: Path, settings: Settings, now_s: float) -> Store:
+    """The store of this folder, made if there is none. Raises as `open_store`."""
     return open_store(
-        settings.store,
+        folder,
         create=True,
         source=settings.source,
         simulated=settings.simulated,

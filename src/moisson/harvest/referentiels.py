@@ -27,13 +27,13 @@ async def bring(
         MoissonError: the store cannot be filled, or a list did not come; the store keeps the lists it had.
     """
     if Layout(settings.store).store.exists():
-        store = open_to_fill(settings, wall())
+        store = open_to_fill(settings.store, settings, wall())
         with store.lock("referentiels", now_s=wall()):
             lists = await _fetch(settings, tell)
             store.write_referentiels(lists, wall(), retention_s=settings.retention_s)
         return lists
     lists = await _fetch(settings, tell)
-    store = open_to_fill(settings, wall())
+    store = open_to_fill(settings.store, settings, wall())
     with store.lock("referentiels", now_s=wall()):
         store.write_referentiels(lists, wall(), retention_s=settings.retention_s)
     return lists

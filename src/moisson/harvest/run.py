@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import msgspec
@@ -18,19 +17,21 @@ from moisson.api import ApiEvent, Client, ClientStats, Reponse
 from moisson.errors import ContractBroken, StoreCorrupt
 from moisson.harvest.loop import moissonner
 from moisson.harvest.meter import Compteur
-from moisson.harvest.opening import open_client
+from moisson.harvest.opening import open_client, open_to_fill
 from moisson.harvest.progress import Avancement, Resultat
 from moisson.harvest.withdrawals import RETRAITS_DEMANDES, Confirmation, confirm
 from moisson.model import Bilan, Fait, PageLue, Question
+from moisson.plan.coverage import confronter
 from moisson.plan.limits import LIMITES_API, Limites
 from moisson.plan.planner import VERSION, Planificateur
 from moisson.settings import Settings
 from moisson.store.bookkeeping import Compteurs
+from moisson.store.closing import Fermetures
 from moisson.store.fold import FoldOptions, FoldResult
 from moisson.store.layout import Layout
 from moisson.store.runs import Run
 from moisson.store.space import check_space, estimate_run_bytes
-from moisson.store.store import Store, open_store
+from moisson.store.store import Store
 
 __all__ = ["RETRAIT_MAX", "collect"]
 
@@ -74,19 +75,25 @@ async def collect(
         MoissonError: the run could not be done; what was journalled is kept and the next call goes on from there.
         CancelledError: likewise.
     """
-    ecouteurs = [] if ecouteur is None else [ecouteur]
+    premiers: list[ApiEvent] = []
+    ecouteurs = [premiers.append] if ecouteur is None else [ecouteur, premiers.append]
     client = open_client(
         settings, transport=transport, wall=wall, observer=lambda event: [tell(event) for tell in ecouteurs]
     )
     async with client:
         store, deja = await _ouvrir(store_dir, settings, client, limites, wall)
         with store.lock("collect", now_s=wall()):
+            if deja is None and (new or not store.resumable(wall(), **_cles(limites, settings))):
+                # Before anything is given up or begun: an account that is refused changes nothing.
+                deja = await _premiere(client, limites)
             run, plan, faits = _reprendre(store, limites, settings, wall(), new=new)
             clock = asyncio.get_running_loop().time
             compteur = Compteur(run.collecte, reprise=run.reprise, page=limites.page, debut_s=clock())
             for fait in faits:
                 compteur.reprendre(fait.tentatives, fait.refus_429)
-            ecouteurs.append(compteur.noter)
+            ecouteurs[-1] = compteur.noter
+            for event in premiers:
+                compteur.noter(event)
 
             def montrer(etape: str = "", stats: ClientStats | None = None) -> Avancement:
                 vue = compteur.instantane(clock(), plan, stats or client.stats(), etape=etape)
@@ -98,11 +105,13 @@ async def collect(
                     await moissonner(plan, client, run, avance=_vigile(plan, store_dir), wall=wall, deja=deja)
                 # Taken now: what follows are no searches.
                 stats = client.stats()
-                bilan, fermer = _garde(store, plan.bilan(), accept_shrink=accept_shrink)
+                montrer("retraits", stats)
+                fermetures = await asyncio.to_thread(store.closing, run, plan.bilan(), RETRAITS_DEMANDES)
+                bilan = _annoter(confronter(plan.bilan(), fermetures.distinctes), compteur.refusees)
+                bilan, fermer = _garde(store, bilan, accept_shrink=accept_shrink)
                 confirmation = Confirmation()
-                if fermer:
-                    montrer("retraits", stats)
-                    bilan, confirmation = await _confirmer(store, run, bilan, client)
+                if fermer and bilan.controles_nationaux:
+                    bilan, confirmation = await _confirmer(fermetures, bilan, client)
                 vue = montrer("pli", stats)
                 options = FoldOptions(
                     store_contacts=settings.store_contacts,
@@ -121,6 +130,8 @@ async def collect(
                     version=__version__,
                 )
                 fini = await _plier(store, run, bilan, options, compteurs, wall())
+                # The fold's time is the run's too.
+                vue = compteur.instantane(clock(), plan, stats, etape="pli")
             except ContractBroken as rompu:
                 store.abandon(run, rompu.what, wall())
                 raise
@@ -148,19 +159,25 @@ async def _ouvrir(
     """Open the store, or make one once the API has answered its first question."""
     deja = None
     if not Layout(store_dir).store.exists():
-        question = Planificateur(limites).demander(())
-        assert question is not None
-        deja = question, await client.search(question)
+        deja = await _premiere(client, limites)
         check_space(store_dir, estimate_run_bytes(deja[1].total), "looking whether a run fits on the disk")
-    store = open_store(
-        store_dir,
-        create=True,
-        source=settings.source,
-        simulated=settings.simulated,
-        made_by=f"moisson {__version__}",
-        made_at=datetime.fromtimestamp(wall(), UTC).isoformat(timespec="seconds"),
-    )
-    return store, deja
+    return open_to_fill(store_dir, settings, wall()), deja
+
+
+async def _premiere(client: Client, limites: Limites) -> tuple[Question, Reponse]:
+    """The question that every new plan begins with, and its answer."""
+    question = Planificateur(limites).demander(())
+    assert question is not None
+    return question, await client.search(question)
+
+
+def _cles(limites: Limites, settings: Settings) -> dict[str, Any]:
+    """What a run must have in common with the one that takes it up."""
+    return {
+        "planner_version": VERSION,
+        "settings_digest": limites.cle,
+        "resume_max_age_s": settings.resume_max_age_s,
+    }
 
 
 def _reprendre(
@@ -169,14 +186,12 @@ def _reprendre(
     """Take up the unfinished run by telling its facts again, or begin one: where the last one is fresh and not proved,
     one that goes on from it and asks only what is in doubt.
     """
-    continuable = partial(store.continuable, planner_version=VERSION, settings_digest=limites.cle)
-    resume_or_begin = partial(store.resume_or_begin, planner_version=VERSION, settings_digest=limites.cle)
-    age_s = settings.resume_max_age_s
+    cles = _cles(limites, settings)
     for neuf in (new, True):
-        suite_de = "" if neuf else continuable(now_s, resume_max_age_s=age_s)
+        suite_de = "" if neuf else store.continuable(now_s, **cles)
         plan = _continuer(store, suite_de, limites)
         suite_de = suite_de if plan is not None else ""
-        run, faits = resume_or_begin(now_s, resume_max_age_s=age_s, new=neuf, suite_de=suite_de)
+        run, faits = store.resume_or_begin(now_s, **cles, new=neuf, suite_de=suite_de)
         try:
             if plan is None or run.debut.suite_de != suite_de:
                 plan = _continuer(store, run.debut.suite_de, limites)
@@ -232,9 +247,13 @@ def _garde(store: Store, bilan: Bilan, *, accept_shrink: bool) -> tuple[Bilan, b
     return _contredire(bilan, raison), False
 
 
-async def _confirmer(store: Store, run: Run, bilan: Bilan, client: Client) -> tuple[Bilan, Confirmation]:
+def _annoter(bilan: Bilan, refusees: Sequence[str]) -> Bilan:
+    """Say which applications took no part."""
+    return msgspec.structs.replace(bilan, avertissements=(*bilan.avertissements, *refusees)) if refusees else bilan
+
+
+async def _confirmer(fermetures: Fermetures, bilan: Bilan, client: Client) -> tuple[Bilan, Confirmation]:
     """Ask some of the offers that are about to be closed whether they are gone."""
-    fermetures = await asyncio.to_thread(store.closing, run, bilan, RETRAITS_DEMANDES)
     confirmation = await confirm(fermetures.ids, fermetures.recente_ms, client.offre)
     if confirmation.raison:
         return _contredire(bilan, confirmation.raison), confirmation
@@ -269,8 +288,8 @@ def _vigile(plan: Planificateur, store_dir: Path) -> Callable[[], None]:
     def veiller() -> None:
         nonlocal faits
         if plan.annonce and faits % ESPACE_TOUS_LES == 0:
-            reste = max(0, plan.annonce - plan.acquises)
-            check_space(store_dir, estimate_run_bytes(reste), "looking whether the rest of the run fits on the disk")
+            needed = estimate_run_bytes(plan.annonce, acquises=plan.acquises)
+            check_space(store_dir, needed, "looking whether the rest of the run fits on the disk")
         faits += 1
 
     return veiller

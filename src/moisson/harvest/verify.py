@@ -23,6 +23,7 @@ import msgspec
 from moisson.errors import ContractBroken, StoreCorrupt, UsageError
 from moisson.harvest.audit import Etape, check_books, check_files, check_lake, check_pages, run_row
 from moisson.model import Bilan, FenetreBilan, PageLue
+from moisson.plan.coverage import confronter
 from moisson.plan.limits import Limites
 from moisson.plan.planner import VERSION, Planificateur
 from moisson.store.journal import Debut
@@ -101,8 +102,9 @@ def verify(store: Store, collecte: str | None = None) -> Verification:
         with store.evidence(nom) as (_, faits):
             # Read again, now that it is known which windows are proved: that says which failures were made good.
             seen = read_seen(faits, bilan or _SANS_BILAN, _oublis(store))
-        etapes += _juger(store, debuts[-1], bilan, seen)
         vues = seen if len(debuts) == 1 else read_seen(store.suite_facts(nom), bilan or _SANS_BILAN, _oublis(store))
+        bilan = None if bilan is None else confronter(bilan, len(vues.keys) + vues.oubliees)
+        etapes += _juger(store, debuts[-1], bilan, seen)
         etapes.append(check_lake(store, nom, vues, last=nom == runs[-1]))
         etapes.append(check_pages(store, nom))
     except StoreCorrupt as abime:

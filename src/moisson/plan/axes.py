@@ -23,7 +23,7 @@ import msgspec
 
 from moisson.model import Critere
 
-__all__ = ["Coupe", "Part", "choisir"]
+__all__ = ["GAIN_MIN", "Coupe", "Part", "choisir"]
 
 _COMPTES = ("typeContrat", "natureContrat", "experience", "qualification")
 _PLUSIEURS = frozenset({"typeContrat", "natureContrat"})
@@ -33,7 +33,7 @@ _A_L_AVEUGLE: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("dureeHebdo", ("0", "1", "2")),
     ("grandDomaine", tuple("ABCDEFGHIJKLMN")),
 )
-_GAIN_MIN = 0.9
+GAIN_MIN = 0.9
 """A counted axis whose largest part keeps more than this share of the whole is worth less than an uncounted one."""
 
 
@@ -81,7 +81,7 @@ def choisir(
         cout = sum(_appels(part.attendu or 0, profondeur, page) for part in parts) + oublies
         candidats.append((cout, axe, parts, max(comptes.values()) / max(1, total)))
     candidats.sort(key=lambda candidat: candidat[0])
-    utiles = [c for c in candidats if c[3] <= _GAIN_MIN]
+    utiles = [c for c in candidats if c[3] <= GAIN_MIN]
     if utiles:
         return Coupe(utiles[0][1], utiles[0][2])
     for axe, valeurs in _A_L_AVEUGLE:

@@ -22,7 +22,7 @@ from collections.abc import Callable
 
 from moisson.errors import ContractBroken
 from moisson.model import Fait, FenetreBilan, PageLue, Preuve, Question, QuestionRefusee, Verdict
-from moisson.plan.axes import Part, choisir
+from moisson.plan.axes import GAIN_MIN, Part, choisir
 from moisson.plan.limits import Limites
 from moisson.plan.reading import plafond_ms
 from moisson.plan.search import Recherche
@@ -162,10 +162,9 @@ class Noeud:
             for enfant in self._enfants:
                 self.ids.update(enfant.ids)
                 self.agitee = self.agitee or enfant.agitee
-                # A part as large as the whole has tried every other axis already, and read what can be reached.
-                self._sans_issue = self._sans_issue or (
-                    enfant.preuve is None and not enfant.refusee and enfant.derniere >= self.derniere
-                )
+                # A part about as large as the whole has tried every other axis already, and read what can be reached.
+                grande = enfant.derniere >= GAIN_MIN * self.derniere
+                self._sans_issue = self._sans_issue or (enfant.preuve is None and not enfant.refusee and grande)
             self._enfants = []
             self.question = self._demander("retour")
 

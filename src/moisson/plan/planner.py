@@ -9,7 +9,8 @@ facts told in the same order lead to the same state, so resuming is telling the 
     depart       the newest page of the country, without dates      one page holds it all, or it is read
     horloge      a witness round its own second                     the shift of this season is known
     controle     the unfiltered and dated totals, back to back      they agree, or do not
-    descente     windows from a fixed top down to the beginning     all are proved or given up
+    descente     windows from a fixed top down to the beginning,    all are proved or given up
+                 then once more over the stretches in doubt
     balayage     from the top to the future, until one page holds   that single, atomic page is read
                  the rest
     cloture      the national totals, again                         they agree, or do not
@@ -40,13 +41,16 @@ from moisson.plan.window import Bordure, Etendue, Fenetre
 
 __all__ = ["DEBUTS_S", "VERSION", "Planificateur"]
 
-VERSION = "4"
+VERSION = "5"
 """Changes whenever the same facts would lead to other questions; a run journalled by another version starts afresh."""
 
 DEBUTS_S = (946_684_800, 1_546_300_800)
 """Lower bounds to try: 2000-01-01, and 2019-01-01, which is known to be taken [B]."""
 AVANCES_S = (86_400, 3 * 3600, 2 * 3600, 3600, 60, 1)
 """How far above the newest creation the open upper bound is put; a bound in the future might be refused [?]."""
+
+REPRISES_MAX = 2
+"""Times that the stretches in doubt are walked over again within one run, each by windows of its own."""
 
 D = TypeVar("D", Fenetre, Fenetre | Noeud, Controle, Etalonnage, Balayage)
 Demandeur = Fenetre | Noeud | Controle | Etalonnage | Balayage
@@ -76,6 +80,7 @@ class Planificateur:
         self._nouvelles: dict[int, int] = {}
         self._balayage: Balayage | None = None
         self._balayages = 0
+        self._reprises = 0
         self._recente = 0
         self._unique: FenetreBilan | None = None
         self._coupees: set[int] = set()
@@ -170,7 +175,7 @@ class Planificateur:
                 self._oublier(ligne.numero)
         for ligne in douteuses:
             self._reprendre(ligne)
-        self._balayages = 0
+        self._balayages = self._reprises = 0
         self.etape = "descente"
         self._avancer()
         return True
@@ -220,6 +225,7 @@ class Planificateur:
             nationale_derniere=(self._cloture or self._depart).dernier_total,
             controles_nationaux=national,
             manquantes=sum(f.manquantes for f in fenetres if not f.critere),
+            annonce_balayage=self._balayage.annonce if self._balayage is not None else 0,
         )
 
     def _toutes(self) -> Iterable[FenetreBilan]:
@@ -255,7 +261,7 @@ class Planificateur:
                 while marche.avancer() is not None:
                     pass
             self._marches = [marche for marche in self._marches if not marche.finie]
-            if not self._marches and all(d.close for d in self._ouverts.values()):
+            if not self._marches and all(d.close for d in self._ouverts.values()) and not self._revenir():
                 self._balayer()
         elif self.etape == "balayage":
             self._avancer_balayage()
@@ -327,6 +333,23 @@ class Planificateur:
         connus = {ligne.id: ligne.creation_ms for ligne in lignes if ligne.creation_ms // 1000 <= sommet}
         reste = max(0, total - len(lignes) + len(connus))
         return Bordure(sommet, connus, reste, rang is not None)
+
+    def _revenir(self) -> bool:
+        """Walk again over the stretches in doubt, whose windows may hold more than a search shows by now.
+
+        A stretch where no axis was left to cut would only cost as much again.
+        """
+        for numero in list(self._ouverts):
+            self._fermer(numero)
+        if self._ouverts:
+            return True
+        douteuses = [ligne for ligne in self._lignes.values() if ligne.verdict == "en doute" and not ligne.critere]
+        if not douteuses or self._reprises == REPRISES_MAX:
+            return False
+        self._reprises += 1
+        for ligne in douteuses:
+            self._reprendre(ligne)
+        return True
 
     # -- the moving top --------------------------------------------------------------------------------------------
 

@@ -50,6 +50,11 @@ class Balayage:
             return 0
         return len({ligne.id for ligne in self.page.lignes if ligne.creation_ms // 1000 > self.base.seconde})
 
+    @property
+    def annonce(self) -> int:
+        """Offers of the whole country when the page was read; 0 before it holds all that came since."""
+        return self.page.total if self.complet and self.page is not None else 0
+
     def dire(self, fait: Fait) -> None:
         """Take in the answer to `question`."""
         self.appels += 1

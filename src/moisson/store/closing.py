@@ -25,11 +25,13 @@ class Fermetures(msgspec.Struct, frozen=True):
     """The offers that a run would close.
 
     Attributes:
+        distinctes: distinct offers that the run read, those of the runs it continues and forgotten ones included.
         nombre: how many.
         ids: some of them, spread evenly over their creations, newest last.
         recente_ms: newest creation that the run saw, shown milliseconds since 1970; what is newer still came after it.
     """
 
+    distinctes: int
     nombre: int
     ids: tuple[str, ...]
     recente_ms: int
@@ -67,24 +69,24 @@ def closing(
 
     Args:
         layout: the store.
-        generation: the present state; None: there is nothing to close.
+        generation: the present state, or None before the first.
         debut: the run.
         faits: its facts, in order.
         bilan: what its plan established.
         combien: ids to name, at most; the same ones each time.
     """
-    if generation is None:
-        return Fermetures(0, (), 0)
-    oublis = frozenset(generation.manifest.oublis)
+    oublis = frozenset(generation.manifest.oublis if generation is not None else ())
     seen, suite = read_seen(faits, bilan, oublis), read_suite(layout, generation, debut, bilan, oublis).seen
-    before = read_present(generation, generation.manifest.ordinals)
-    rows = np.flatnonzero(closed(np.union1d(seen.keys, suite.keys), before, bilan))
+    vues = np.union1d(seen.keys, suite.keys)
+    before = read_present(generation, generation.manifest.ordinals if generation is not None else Ordinals())
+    rows = np.flatnonzero(closed(vues, before, bilan))
     rows = rows[np.lexsort((before.keys[rows], before.creation_ms[rows]))]
     # The middle of each of so many equal parts: all periods have their say, whatever was withdrawn most.
     parts = min(combien, len(rows))
     chosen = rows[[(2 * part + 1) * len(rows) // (2 * parts) for part in range(parts)]]
     ids = (key_id(int(key)) for key in before.keys[chosen])
     return Fermetures(
+        distinctes=len(vues) + max(seen.oubliees, suite.oubliees),
         nombre=len(rows),
         ids=tuple(id_ for id_ in ids if id_ is not None),
         recente_ms=int(max(seen.creation_ms.max(initial=0), suite.creation_ms.max(initial=0))),

@@ -47,12 +47,16 @@ from moisson.store.suite import Suite, read_suite, runs_needed
 __all__ = ["FoldOptions", "FoldResult", "fold_run"]
 
 
+RAW_MAX_S = 86_400.0
+"""Seconds that raw pages are kept at most, whatever the retention: they hold all that the licence wants gone."""
+
+
 class FoldOptions(msgspec.Struct, frozen=True):
     """How to fold.
 
     Attributes:
         store_contacts: keep contacts of recruiters and agencies; the licence limits what they may serve for.
-        keep_raw: keep the raw pages until `retention_s` has passed.
+        keep_raw: keep the raw pages for `RAW_MAX_S`.
         retention_s: seconds that a superseded generation stays for its open readers; the licence allows 24 h.
         evidence_runs: for how many runs evidence is kept, this one included.
         fermer: close offers that a proved window no longer shows; False closes none (the total shrank too much, or
@@ -303,7 +307,7 @@ def _clear_away(layout: Layout, run: Run, gone: list[Abandon], options: FoldOpti
     for collecte in [run.collecte, *(abandon.debut.collecte for abandon in gone)]:
         clear_run(layout, collecte)
     for collecte in layout.raw_names():
-        if begun_s(collecte) + options.retention_s <= now_s or not options.keep_raw:
+        if begun_s(collecte) + RAW_MAX_S <= now_s or not options.keep_raw:
             files.remove(layout.raw / collecte)
     names = layout.evidence_names()
     needed = runs_needed(current_generation(layout), names[-max(1, options.evidence_runs) :])

@@ -24,6 +24,8 @@ __all__ = ["Abandon", "Run", "RunInfo", "abandon_run", "abandoned_runs", "begin_
 
 _T = TypeVar("_T")
 
+_AFRESH = "Run `moisson collect --new` to start the run afresh."
+
 
 class RunInfo(msgspec.Struct, frozen=True):
     """run.json, for a person and for `moisson status`.
@@ -162,7 +164,7 @@ def _check_pages(layout: RunLayout, journal: Journal) -> set[str]:
             raise StoreCorrupt(
                 f"The landed page {name} is missing although the journal names it",
                 doing=f"taking up run {journal.debut.collecte}",
-                todo="Run `moisson collect --new` to start the run afresh.",
+                todo=_AFRESH,
             )
     return known
 
@@ -223,7 +225,7 @@ def _decode(data: bytes, type_: type[_T], name: str) -> _T:
     try:
         return msgspec.json.decode(data, type=type_)
     except msgspec.DecodeError as error:
-        raise StoreCorrupt(f"{name} is damaged", doing="reading a run's folder") from error
+        raise StoreCorrupt(f"{name} is damaged", doing="reading a run's folder", todo=_AFRESH) from error
 
 
 def _write_info(layout: RunLayout, info: RunInfo) -> None:

@@ -24,13 +24,14 @@ LAKE_OFFRE_BYTES = 1_200
 _MARGIN = 1.1
 
 
-def estimate_run_bytes(annonce: int) -> int:
-    """Bytes that a full run writes before anything old is removed: pages, journal, and a whole new generation.
+def estimate_run_bytes(annonce: int, *, acquises: int = 0) -> int:
+    """Bytes that a run still writes before anything old is removed: pages, journal, and a whole new generation.
 
     Args:
         annonce: offers that the API announces.
+        acquises: how many of them were read already.
     """
-    pages = math.ceil(annonce / PAGE_MAX)
+    pages = math.ceil(max(0, annonce - acquises) / PAGE_MAX)
     return math.ceil(_MARGIN * (pages * (LANDED_PAGE_BYTES + JOURNAL_PAGE_BYTES) + annonce * LAKE_OFFRE_BYTES))
 
 

@@ -17,7 +17,7 @@ from moisson.store.fold import FoldOptions, FoldResult, clear_run, fold_run
 from moisson.store.forget import Oubli, forget_offres
 from moisson.store.generation import Generation, current_generation, vacuum
 from moisson.store.journal import Debut
-from moisson.store.layout import Layout
+from moisson.store.layout import Layout, RunLayout
 from moisson.store.lock import hold_lock
 from moisson.store.moved import relink
 from moisson.store.opening import StoreInfo, open_folder
@@ -174,6 +174,9 @@ class Store:
         names = unfinished_runs(self.layout)
         for name in names[:-1]:
             self._abandon(name, "a newer run was begun", now_s)
+        if names and new and not _readable(self.layout.run(names[-1])):
+            # Nothing of it can be told, not even when it began: it leaves no trace.
+            clear_run(self.layout, names.pop())
         if names:
             debut = read_info(self.layout.run(names[-1])).debut
             reason = why_not_resumed(debut, now_s, planner_version, settings_digest, resume_max_age_s, new=new)
@@ -241,6 +244,16 @@ class Store:
                 return f"it continues {debut.collecte}, and {why}"
         return ""
 
+    def resumable(
+        self, now_s: float, *, planner_version: str, settings_digest: str = "", resume_max_age_s: float = 21_600.0
+    ) -> bool:
+        """Whether `resume_or_begin` would take up an unfinished run. Its arguments, and what it raises."""
+        names = unfinished_runs(self.layout)
+        if not names:
+            return False
+        debut = read_info(self.layout.run(names[-1])).debut
+        return not why_not_resumed(debut, now_s, planner_version, settings_digest, resume_max_age_s, new=False)
+
     def _abandon(self, name: str, reason: str, now_s: float) -> None:
         abandon_run(self.layout.run(name), reason, now_s)
 
@@ -303,6 +316,14 @@ class Store:
     def _need_lock(self) -> None:
         if not self._locked:
             raise RuntimeError("filling a store needs `with store.lock(...)`")
+
+
+def _readable(layout: RunLayout) -> bool:
+    try:
+        read_info(layout)
+    except StoreCorrupt:
+        return False
+    return True
 
 
 def finished_runs(generation: Generation | None) -> list[dict[str, Any]]:
