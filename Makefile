@@ -49,8 +49,9 @@ format: $(VENV)/.dev ## rewrite the sources in the house's format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: $(VENV)/.dev ## write docs/commands.md again from the commands' own help
+docs: $(VENV)/.dev ## write docs/commands.md and docs/tables.md again, from the commands' help and the schema
 	$(BIN)/python tests/cli/reference.py > docs/commands.md
+	$(BIN)/python tests/store/reference.py > docs/tables.md
 
 territoires: $(VENV)/.dev ## make the geography that is shipped again, from tools/territoires/sources.toml (needs npm)
 	$(BIN)/python -m tools.territoires
@@ -61,7 +62,7 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-versio
 
 lock: $(VENV)/.dev ## choose the newest versions that pyproject.toml allows, and write both lock files
 	$(LOCK) --upgrade --group build --output-file requirements.lock
-	$(LOCK) --upgrade --group dev --constraint requirements.lock --output-file requirements-dev.lock
+	$(LOCK) --upgrade --all-extras --group dev --constraint requirements.lock --output-file requirements-dev.lock
 
 clean: ## remove the environment and the caches; stores stay
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis dist build

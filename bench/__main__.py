@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterable
 
 import figures
+from exports import exports
 from figures import Figure
 from full_disk import full_disk
 from keep_up import keep_up
@@ -41,6 +42,7 @@ BENCHMARKS: dict[str, Callable[[Plan], Iterable[Figure]]] = {
     "real_texts": real_texts,
     "kills": kills,
     "full_disk": full_disk,
+    "exports": exports,
     "pace": pace,
     "twin": twin,
 }

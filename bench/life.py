@@ -362,13 +362,13 @@ def disk_figures(folder: Path, sizes: list[dict[str, int]]) -> Iterator[Figure]:
     status = read_status(open_store(folder), NOW_S)
     for table, size in sorted(sizes[NIGHTS - 1].items(), key=lambda item: -item[1]):
         yield Figure(f"size of {table}", size / 1e6, "MB", note=f"{status.rows[table]:,} rows")
-    yield Figure("size of the evidence of a run", status.evidence_bytes / len(status.evidence) / 1e6, "MB")
-    yield Figure("superseded states", status.superseded_bytes / 1e6, "MB")
+    yield Figure("size of the evidence of a run", status.disk.evidence / len(status.evidence) / 1e6, "MB")
+    yield Figure("superseded states", status.disk.superseded / 1e6, "MB")
     # Between the second night and the fifth, all kinds of change happened; what is online does not grow.
     nights = NIGHTS - 2
     growth = {table: (sizes[NIGHTS - 1][table] - sizes[1][table]) / nights for table in sizes[1] if table != "offres"}
     year = sum(sizes[NIGHTS - 1].values()) + 360 * sum(growth.values())
-    evidence = 30 * status.evidence_bytes / len(status.evidence)
+    evidence = 30 * status.disk.evidence / len(status.evidence)
     whole = year + evidence + sizes[NIGHTS - 1]["offres"]
     grown = ", ".join(f"{table} {size / 1e6:.1f}" for table, size in sorted(growth.items(), key=lambda i: -i[1]))
     note = f"tables grow by a night's mean of nights 3 to 5 (MB: {grown}); 30 runs of evidence; a superseded state"

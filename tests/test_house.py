@@ -165,9 +165,11 @@ def test_no_address_of_this_machine_nor_of_a_registry() -> None:
 
 
 def test_each_dependency_is_used_and_each_use_is_a_dependency() -> None:
-    """What the package needs to run, and nothing else, stands in pyproject.toml."""
+    """What the package needs to run, its extras, and nothing else stand in pyproject.toml."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    wanted = {re.split(r"[<>=!~ ;\[]", text)[0].replace("-", "_") for text in project["dependencies"]}
+    extras = [text for texts in project.get("optional-dependencies", {}).values() for text in texts]
+    named = [*project["dependencies"], *extras]
+    wanted = {re.split(r"[<>=!~ ;\[]", text)[0].replace("-", "_") for text in named}
     used = {module.split(".")[0] for path in MODULES for module in imports(path)}
     assert used - set(sys.stdlib_module_names) - {"moisson", "moisson_twin", "__future__"} == wanted
 

@@ -84,6 +84,9 @@ def test_every_setting_is_read_from_each_place(load: Load) -> None:
         "retention": ("90m", 5400),
         "evidence_runs": ("7", 7),
         "resume_max_age": ("2h", 7200),
+        "max_age": ("26h", 93_600),
+        "log_format": ("JSON", "json"),
+        "log_file": ("/var/log/moisson.ndjson", Path("/var/log/moisson.ndjson")),
     }
     assert set(written) == {setting.nom for setting in SETTINGS}
     for setting in SETTINGS:
@@ -239,7 +242,7 @@ def test_a_named_source_replaces_the_address() -> None:
             {"toml": "retain = 3"},
             '"retain", in {folder}/moisson.toml, is not a setting. Did you mean retention? '
             "Known: api_url, application, client_id, client_secret, client_secret_file, evidence_runs, keep_raw, "
-            "rate, resume_max_age, retention, store, store_contacts, token_url.",
+            "log_file, log_format, max_age, rate, resume_max_age, retention, store, store_contacts, token_url.",
         ),
         (
             {"toml": '[[application]]\nclient = "x"'},

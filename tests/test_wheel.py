@@ -13,6 +13,9 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 
+PACKAGES_MAX, SIZE_MB_MAX = 30, 450
+"""What the core may weigh once installed; docs/install.md tells what it does weigh."""
+
 
 def run(*command: object, cwd: Path) -> subprocess.CompletedProcess[str]:
     """Run a command that must end well, out of reach of this checkout."""
@@ -46,6 +49,14 @@ def test_the_wheel_works_alone(tmp_path: Path) -> None:
     install = (scripts / "python", "-m", "pip", "install", "--quiet", "--no-deps")
     run(*install, "--require-hashes", "-r", ROOT / "requirements.lock", cwd=tmp_path)
     run(*install, wheel, cwd=tmp_path)
+
+    (packages,) = (tmp_path / "env").glob("lib/python*/site-packages")
+    # What only building needs is in the lock too, and left out here with pip itself.
+    aside = {"pip", "setuptools", "hatchling", "packaging", "pathspec", "pluggy", "tomlkit", "trove_classifiers"}
+    installed = {path.name.partition("-")[0] for path in packages.glob("*.dist-info")} - aside
+    size_mb = sum(path.stat().st_size for path in packages.rglob("*") if path.is_file()) / 1e6
+    assert len(installed) <= PACKAGES_MAX, sorted(installed)
+    assert size_mb <= SIZE_MB_MAX
 
     moisson = scripts / "moisson"
     assert run(moisson, "--version", cwd=tmp_path).stdout == f"moisson {__version__}\n"

@@ -27,7 +27,7 @@ from urllib.parse import urlsplit
 from moisson import settings_values as values
 from moisson.errors import SettingsError
 
-__all__ = ["SETTINGS", "Application", "Settings", "Terminal", "debug_wanted", "load"]
+__all__ = ["SETTINGS", "Application", "Settings", "Terminal", "debug_wanted", "json_wanted", "load"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +62,10 @@ class Settings:
         evidence_runs: proved runs whose evidence is kept. Thirty nights are a month of proofs.
         resume_max_age_s: seconds after which an unfinished run is abandoned instead of resumed. Its oldest page would
             make the whole proof that old; six hours leave a margin of four runs in the licence's day.
+        max_age_s: age of the last proof, seconds, above which `moisson status --check` is not content. The
+            licence asks for a refresh every 24 hours.
+        log_format: what the standard error carries: "text", for people and cron's mails, or "json", an object a line.
+        log_file: a file to which the same objects are added; None: none.
         source_name: name of the source to record instead of `api_url`. Only `moisson demo` gives one: its twin listens
             on another port each time, and stays the same world. Not a setting that a person writes.
         state_dir: where processes that call with the same application agree on their pace; None: each paces alone.
@@ -79,6 +83,9 @@ class Settings:
     retention_s: int = 24 * 3600
     evidence_runs: int = 30
     resume_max_age_s: int = 6 * 3600
+    max_age_s: int = 24 * 3600
+    log_format: Literal["text", "json"] = "text"
+    log_file: Path | None = None
     source_name: str = ""
     state_dir: Path | None = field(default=None, compare=False)
     warnings: tuple[str, ...] = field(default=(), compare=False)
@@ -163,6 +170,14 @@ SETTINGS: tuple[Setting, ...] = (
         read=values.duration_reader(0, 24 * 3600),
         accepted="a duration of 0 to 24h: 6h, 90m, 45s, or a number of seconds",
     ),
+    Setting(
+        nom="max_age",
+        field="max_age_s",
+        read=values.duration_reader(1, 365 * 24 * 3600),
+        accepted="a duration of 1s to 365d: 24h, 90m, 45s, 2d, or a number of seconds",
+    ),
+    Setting(nom="log_format", field="log_format", read=values.choice_reader("text", "json"), accepted="text or json"),
+    Setting(nom="log_file", field="log_file", read=values.read_path, accepted="a file", path=True),
 )
 """Every setting that is one value; the credentials, which are several, are read by `_applications`."""
 
@@ -261,6 +276,12 @@ class Terminal:
 def debug_wanted(environ: Mapping[str, str] | None = None) -> bool:
     """Whether unexpected errors should show their traceback: `MOISSON_DEBUG=1`."""
     return (os.environ if environ is None else environ).get("MOISSON_DEBUG", "") not in ("", "0")
+
+
+def json_wanted(option: str | None = None, environ: Mapping[str, str] | None = None) -> bool:
+    """Whether even an error in the settings should be said as JSON: by the option `--log-format`, or the variable."""
+    environ = os.environ if environ is None else environ
+    return (option or environ.get("MOISSON_LOG_FORMAT", "")).strip().lower() == "json"
 
 
 def _read(setting: Setting, given: _Given) -> object:

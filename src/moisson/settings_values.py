@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 __all__ = [
     "URL_ACCEPTED",
+    "choice_reader",
     "duration_reader",
     "integer_reader",
     "is_loopback",
@@ -117,6 +118,18 @@ def read_bool(value: object) -> bool:
     if text in _FALSE:
         return False
     raise ValueError("it is neither true nor false")
+
+
+def choice_reader(*choices: str) -> Callable[[object], str]:
+    """A reader of one of these words, in any case."""
+
+    def read(value: object) -> str:
+        text = value.strip().lower() if isinstance(value, str) else ""
+        if text not in choices:
+            raise ValueError("it is none of these")
+        return text
+
+    return read
 
 
 def integer_reader(least: int, most: int) -> Callable[[object], int]:

@@ -50,7 +50,8 @@ in a test, in process, without any port (any HTTP client that takes an ASGI tran
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://twin") as client:
             yield client, app.state.world     # world.truth() is what a harvest must find
 
-paths that the true service does not have: /_twin/truth, stats, offre/ID, clock, faults, events (see control.py).
+paths that the true service does not have (see control.py):
+  /_twin/truth, duplicates, stats, offre/ID, clock, faults, events
 """
 
 
@@ -73,6 +74,10 @@ def parser() -> argparse.ArgumentParser:
     world.add_argument(
         "--crowd", action="append", default=[], metavar="N[:alike]",
         help="N offers on one second; alike: no criterion tells them apart (repeatable)",
+    )  # fmt: skip
+    world.add_argument(
+        "--duplicates", type=float, default=0.0, metavar="SHARE",
+        help="share of the partners' first offers that publish another offer again (0)",
     )  # fmt: skip
     world.add_argument("--still", action="store_true", help="no births, deaths, edits nor republications")
     for name in ("births", "deaths", "edits", "republications"):
@@ -183,9 +188,18 @@ def settings_from(options: argparse.Namespace) -> Settings:
         if alike not in ("", "alike"):
             raise ValueError(f"--crowd {text}: write N or N:alike")
         crowds.append(Crowd(int(count), separable=not alike))
+    if not 0 <= options.duplicates < 1:
+        raise ValueError(f"--duplicates {options.duplicates}: a share lies between 0 and 1")
     defaults = Settings()
     return Settings(
-        world=WorldSettings(offres=options.offres, seed=options.seed, start=start, drift=drift, crowded=tuple(crowds)),
+        world=WorldSettings(
+            offres=options.offres,
+            seed=options.seed,
+            start=start,
+            duplicate_share=options.duplicates,
+            drift=drift,
+            crowded=tuple(crowds),
+        ),
         world_clock=options.world_clock,
         calls_per_s=options.calls_per_s,
         page_size=options.page_size,

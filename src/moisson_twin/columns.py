@@ -83,6 +83,7 @@ DTYPES: Final[dict[str, Any]] = {
     "length_days": np.uint16,  # of the contract; 0: none
     "flags": np.uint8,
     "version": np.uint16,  # how often the content was edited
+    "copy_of": np.uint32,  # 1 + first row of the offer that this one publishes again (see copies.py); 0: none
 }
 
 
@@ -109,6 +110,7 @@ class Columns:
     length_days: NDArray[np.uint16]
     flags: NDArray[np.uint8]
     version: NDArray[np.uint16]
+    copy_of: NDArray[np.uint32]
     alive: NDArray[np.bool_]
 
     def __init__(self) -> None:

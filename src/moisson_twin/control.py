@@ -1,6 +1,7 @@
 """The control path ``/_twin``: what a test may read of the double and change in it. The true service has no such thing.
 
 GET  /_twin/truth    the living offers, one JSON object a line: {"id": ..., "creation_ms": ...}
+GET  /_twin/duplicates  the living offers that are one job: a JSON list of ids for each job published again, a line each
 GET  /_twin/offre/ID the full JSON of a living offer, without token or quota (404 when there is none)
 GET  /_twin/stats    answers by kind and status, most searches in any one second by application, world's time
 POST /_twin/clock    {"advance_s": 60}: moves both clocks, tokens' and world's
@@ -9,6 +10,7 @@ POST /_twin/faults   {"faults": ["reply_500:at=3", ...]}: replaces them ([] ends
 POST /_twin/events   {"publish": 10, "own": true} or {"withdraw": ID} or {"edit": ID} or {"republish": ID}
 """
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
@@ -32,6 +34,10 @@ def control_routes(service: "Service") -> list[Route]:
         lines = "".join(
             f'{{"id":"{id_}","creation_ms":{ms}}}\n' for id_, ms in zip(now.ids, now.creation_ms.tolist(), strict=True)
         )
+        return PlainTextResponse(lines, media_type="application/x-ndjson")
+
+    async def duplicates(request: Request) -> Response:
+        lines = "".join(json.dumps(ids) + "\n" for ids in service.world.duplicates())
         return PlainTextResponse(lines, media_type="application/x-ndjson")
 
     async def offre(request: Request) -> Response:
@@ -81,6 +87,7 @@ def control_routes(service: "Service") -> list[Route]:
 
     return [
         Route("/truth", truth),
+        Route("/duplicates", duplicates),
         Route("/offre/{id}", offre),
         Route("/stats", stats),
         Route("/clock", clock, methods=["POST"]),

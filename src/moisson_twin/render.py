@@ -6,6 +6,7 @@ fiction).
 """
 
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,7 @@ from moisson_twin.columns import (
     Columns,
     Profil,
 )
+from moisson_twin.copies import rewrite
 from moisson_twin.identity import Identities
 from moisson_twin.instants import show
 from moisson_twin.places import departement_label, geography
@@ -123,17 +125,15 @@ class Renderer:
     def render(self, rows: list[int], clock: ClockName) -> list[bytes]:
         """The compact JSON of each row."""
         index = np.array(rows, dtype=np.int64)
-        stable, edited = self._numbers(index)
+        stable, edited = self._numbers(self._columns.offre[index], self._columns.version[index])
         return [
             self._offre(row, stable_numbers, edited_numbers, clock)
             for row, stable_numbers, edited_numbers in zip(rows, stable.tolist(), edited.tolist(), strict=True)
         ]
 
-    def _numbers(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    def _numbers(self, offres: NDArray[Any], versions: NDArray[Any]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
         """Random 32-bit numbers that depend on the offer, and others that depend on its version too."""
-        columns = self._columns
-        offres = columns.offre[rows].astype(np.uint64)
-        versions = columns.version[rows].astype(np.uint64)
+        offres, versions = offres.astype(np.uint64), versions.astype(np.uint64)
         stable = _mix((offres << np.uint64(28)) + self._seed, _STABLE)
         edited = _mix((offres << np.uint64(28)) + (versions + np.uint64(1) << np.uint64(10)) + self._seed, _EDITED)
         return stable, edited
@@ -144,19 +144,15 @@ class Renderer:
         own = profil.bloc < 2
         flags = int(columns.flags[row])
         id_ = self._identities.text(own, int(columns.number[row])).encode()
-        commune = int(columns.commune[row])
-        if commune >= 0:
-            town, lieu = _commune(commune)
-        else:
-            town, lieu = _other_place(int(columns.departement[row]), int(columns.pays[row]), bool(flags & COORDONNEES))
+        town, lieu = self._place(row)
         title = _appellation(int(columns.appellation[row]))
-        employer = texts.employer(r[0])
+        employer, description = self._text(row, r, edited)
         actualisation = int(columns.actualisation_ms[row])
         experience, libelle = self._experience(profil, own, r[1], flags)
         schedule = self._schedule(profil.duree, int(columns.week_min[row]), own, r[2])
         parts = [
             b'{"id":"', id_, b'","intitule":"', _intitule(title, town, own, edited[0]),
-            b'","description":"', texts.description(edited, {b"m": title, b"v": town, b"e": employer}, own),
+            b'","description":"', description,
             b'","dateCreation":"', show(int(columns.creation_ms[row]), clock).encode(),
             b'","dateActualisation":"' + show(actualisation, clock).encode() if actualisation else b"",
             b'",', lieu, b",", _rome_json(int(columns.rome[row])), b',"appellationlibelle":"', title,
@@ -189,6 +185,31 @@ class Renderer:
             b',"employeurHandiEngage":', _TRUE_FALSE[bool(flags & HANDI_ENGAGE)], b"}",
         ]  # fmt: skip
         return b"".join(parts)
+
+    def _place(self, row: int) -> tuple[bytes, bytes]:
+        """The name of the place of work, and the whole lieuTravail."""
+        columns = self._columns
+        commune = int(columns.commune[row])
+        if commune >= 0:
+            return _commune(commune)
+        located = bool(int(columns.flags[row]) & COORDONNEES)
+        return _other_place(int(columns.departement[row]), int(columns.pays[row]), located)
+
+    def _text(self, row: int, r: list[int], edited: list[int]) -> tuple[bytes, bytes]:
+        """The employer's name and the description: an original's own, or what a partner makes of them."""
+        columns = self._columns
+        original = int(columns.copy_of[row]) - 1
+        if original < 0:
+            employer = texts.employer(r[0])
+            return employer, self._description(row, employer, edited)
+        stable, numbers = self._numbers(columns.offre[[original]], columns.version[[row]])
+        employer = texts.employer(int(stable[0, 0]))
+        return employer, rewrite(self._description(original, employer, numbers[0].tolist()), r[21])
+
+    def _description(self, row: int, employer: bytes, numbers: list[int]) -> bytes:
+        columns = self._columns
+        slots = {b"m": _appellation(int(columns.appellation[row])), b"v": self._place(row)[0], b"e": employer}
+        return texts.description(numbers, slots, PROFIL_PARTS[columns.profil[row]].bloc < 2)
 
     @staticmethod
     def _experience(profil: Profil, own: bool, number: int, flags: int) -> tuple[bytes, bytes]:

@@ -57,6 +57,8 @@ class WorldSettings:
     partner_share: float = 0.65
     #: The oldest offer, in days (two years).
     age_days_max: float = 730.0
+    #: Share of the partners' offers of the initial stock that publish another offer again. None: no figure is known.
+    duplicate_share: float = 0.0
     drift: Drift = field(default_factory=Drift)
     crowded: tuple[Crowd, ...] = ()
 

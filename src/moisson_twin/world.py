@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from moisson_twin.columns import PROFIL_PARTS, Columns, Values
+from moisson_twin.copies import draw_copies
 from moisson_twin.counts import BlockCounts
 from moisson_twin.draw import Frequencies, draw
 from moisson_twin.drift import Event, Schedule
@@ -98,6 +99,18 @@ class World:
         """The ids of rows."""
         profil, number, text = self.columns.profil, self.columns.number, self.identities.text
         return [text(PROFIL_PARTS[profil[row]].bloc < 2, int(number[row])) for row in rows]
+
+    def duplicates(self) -> list[list[str]]:
+        """Ids of the living offers that are one job, a list of two or more for each job published again."""
+        columns, rows = self.columns, np.flatnonzero(self.columns.alive[: self.columns.size])
+        jobs: dict[int, list[int]] = {}
+        for row in rows[columns.copy_of[rows] > 0].tolist():
+            jobs.setdefault(int(columns.copy_of[row]) - 1, []).append(row)
+        for first_row, copies in jobs.items():
+            original = self._row_of[int(columns.offre[first_row])]
+            if columns.alive[original]:
+                copies.append(original)
+        return [self.ids(copies) for copies in jobs.values() if len(copies) > 1]
 
     def alive_throughout(self, from_s: float, to_s: float) -> set[str]:
         """Ids of the offers alive at every instant between two of the world's times, both included."""
@@ -307,6 +320,9 @@ class World:
         values["number"] = ranks
         values["offre"] = np.arange(count)
         values["actualisation_ms"] = self._actualisations(values["creation_ms"], own)
+        if settings.duplicate_share:
+            rng = np.random.default_rng([settings.seed, 11])
+            draw_copies(rng, self.frequencies, own, settings.duplicate_share, values)
         self.columns.append(values)
         self._row_of.extend(range(count))
         self._born_s.frombytes(np.full(count, -np.inf).tobytes())

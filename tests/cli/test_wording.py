@@ -55,7 +55,11 @@ def test_dated_lines() -> None:
     said: list[str] = []
     clock = iter((0.0, 1.0, 59.0, 60.0, 61.0, 61.5))
     at = 0.0
-    tell = dated_lines(said.append, monotonic=lambda: at, now=lambda: dt.datetime(2026, 11, 3, 5, 12, tzinfo=dt.UTC))
+    tell = dated_lines(
+        lambda line, _: said.append(line),
+        monotonic=lambda: at,
+        now=lambda: dt.datetime(2026, 11, 3, 5, 12, tzinfo=dt.UTC),
+    )
     for at in clock:  # the observer's clock reads it
         tell(AVANCEMENT if at < 61.5 else msgspec.structs.replace(AVANCEMENT, etape="pli"))
     stages = [line.split(" ", 1)[1].split(":")[0] for line in said]

@@ -7,11 +7,10 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx2
-import numpy as np
 import pytest
 
 from moisson.harvest.progress import Resultat
@@ -23,10 +22,9 @@ from moisson.store import files
 from moisson.store.store import finished_runs, open_store
 from moisson_twin import Drift, WorldSettings, create_app
 from moisson_twin import Settings as Twin
-from moisson_twin.fault import Fault, When
-from moisson_twin.search import Found
 from tests import virtual_loop
 from tests.harvest.jumeau import jumeau, offres
+from tests.hidden import Cachees
 
 BASE = "http://127.0.0.1:1"
 LIMITES = Limites(page=20, depart_max=400, marge_s=5)
@@ -37,19 +35,6 @@ RANG = 1500
 
 class Killed(BaseException):
     """As sudden as kill -9."""
-
-
-class Cachees(Fault):
-    """Every page that these rows belong to comes without them: their windows find no agreement, however often read."""
-
-    kinds = frozenset({"search"})
-
-    def __init__(self, rows: list[int]) -> None:
-        super().__init__(When(), {})
-        self.rows = rows
-
-    def find(self, found: Found) -> Found:
-        return replace(found, rows=found.rows[~np.isin(found.rows, self.rows)])
 
 
 @dataclass
@@ -76,8 +61,7 @@ class Pays:
 
     def collect(self, *cachees: int, store: Path | None = None, **options: bool) -> Resultat:
         """One run of the command, the offers of these ranks (0: the oldest) hidden from all pages but counted."""
-        rows = np.flatnonzero(self.world.columns.alive[: self.world.columns.size])
-        self.service.faults.active = [Cachees([int(rows[rang]) for rang in cachees])] if cachees else []
+        self.service.faults.active = [Cachees(self.world, cachees)] if cachees else []
         self.service.calls["search"] = 0
         folder = store or self.folder
         settings = Settings(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
-import multiprocessing
 import os
 import platform
 import random
@@ -12,6 +11,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
 from pathlib import Path
 
 from tests.simulation.harvest import Outcome, simulate, trouble
@@ -38,7 +38,8 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
     if options.seed is not None:
         return one(options.seed, verbose=options.verbose)
-    with multiprocessing.Pool(options.jobs) as pool:
+    # A worker that is killed from outside breaks this pool instead of being waited for.
+    with ProcessPoolExecutor(options.jobs) as pool:
         if options.table:
             return table(pool, options.rows.split(",") if options.rows else [], write=options.write)
         first = random.SystemRandom().randrange(SMALL_FROM, 10**9) if options.first is None else options.first
@@ -63,7 +64,7 @@ def _try(seed: int) -> tuple[int, Outcome, list[str], float]:
     return seed, outcome, trouble(scenario, outcome), time.process_time() - begun_s
 
 
-def fresh(pool: multiprocessing.pool.Pool, first: int, seconds: float, jobs: int) -> int:
+def fresh(pool: Executor, first: int, seconds: float, jobs: int) -> int:
     """Play seed after seed until the time is over."""
     begun_s = time.monotonic()
 
@@ -77,10 +78,10 @@ def fresh(pool: multiprocessing.pool.Pool, first: int, seconds: float, jobs: int
     verdicts: Counter[int] = Counter()
     calls = facts = changes = failing = 0
     virtual_s = busy_s = 0.0
-    # A few at a time: the pool would else draw the whole endless list at once.
+    # A few at a time, so that the time is looked at.
     source = seeds()
     while batch := [seed for seed, _ in zip(source, range(8 * jobs), strict=False)]:
-        for seed, outcome, wrong, cpu_s in pool.imap_unordered(_try, batch):
+        for seed, outcome, wrong, cpu_s in pool.map(_try, batch):
             verdicts[outcome.verdict] += 1
             calls, facts, changes = calls + outcome.calls, facts + outcome.facts, changes + outcome.changes
             virtual_s, busy_s = virtual_s + outcome.virtual_s, busy_s + cpu_s
@@ -98,12 +99,12 @@ def fresh(pool: multiprocessing.pool.Pool, first: int, seconds: float, jobs: int
     return bool(failing)
 
 
-def table(pool: multiprocessing.pool.Pool, keys: list[str], *, write: bool) -> int:
+def table(pool: Executor, keys: list[str], *, write: bool) -> int:
     """Play the named troubles and print what came, as Markdown."""
     rows = [row for row in ROWS if not keys or row.key in keys]
     lines = ["| switch | due | came | harvests |", "|---|---|---|---|"]
     wrong: list[str] = []
-    for row, came in zip(rows, pool.imap(_row, [row.key for row in rows]), strict=True):
+    for row, came in zip(rows, pool.map(_row, [row.key for row in rows]), strict=True):
         lines.append(f"| {row.switch} | {row.due} | {came} | {came.verdicts.total()} |")
         wrong += [f"{row.key}: {text}" for text in came.wrong]
     lines += ["", f"Played by `make simulation-table`: {_machine()}."]

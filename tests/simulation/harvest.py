@@ -230,7 +230,9 @@ class Harvest:
             begins_s = clock()
             resultat = await self._session(folder, kill)
             if resultat is not None:
-                begun_s = self._begun_s.get(resultat.collecte, begins_s)
+                # A run that continues another is one walk with it, and answers for the time since that one began.
+                begun_s = self._begun_s.get(resultat.suite_de or resultat.collecte, begins_s)
+                self._begun_s[resultat.collecte] = begun_s
                 self._judge(folder, resultat, begun_s, clock(), before)
                 scenario.after(self)
                 return

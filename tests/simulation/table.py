@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import product
 from typing import Any, Literal
 
@@ -22,6 +23,7 @@ from moisson.plan.limits import LIMITES_API, Limites
 from moisson.store.store import open_store
 from moisson_twin.quota import Quota
 from moisson_twin.settings import Crowd, Drift, Settings, WorldSettings
+from tests.hidden import Cachees
 from tests.simulation.harvest import Harvest, Outcome, simulate
 from tests.simulation.scenario import FAILED, PROVED, TRANSPORT, UNPROVED, Kill, Scenario
 
@@ -110,7 +112,7 @@ def play(row: Row) -> Came:
             wrong.append(found)
         came.wrong += [f"{name}: {text}" for text in wrong]
         if outcome.verdict == PROVED:
-            if outcome.calls >= 100:
+            if outcome.calls >= 100 and outcome.nights == 1:
                 came.ratio = max(came.ratio, outcome.ratio)
             came.noise += any("noise" in warning for warning in outcome.warnings)
         elif outcome.verdict == UNPROVED:
@@ -536,6 +538,41 @@ def _afresh(harvest: Harvest) -> None:
         harvest.violated(f"the runs are recorded as {verdicts}")
 
 
+def again() -> Iterator[tuple[str, Scenario]]:
+    """A run that proved too little, and the command again an hour later, when the service does what it should."""
+    for seed, moving in product(range(4), (False, True)):
+        drift = Drift(0.004, 0.004, 0.002, 0.001) if moving else Drift.none()
+        begun: list[int] = []
+        tops: list[str] = []
+
+        def spoil(harvest: Harvest, number: int, tops: list[str] = tops) -> None:
+            # Whatever is asked of the third window comes short, until the night is over.
+            top = harvest.wire.asked.get("maxCreationDate", "")
+            if top not in tops:
+                tops.append(top)
+            spoilt = harvest.outcome.nights == 1 and len(tops) > 5 and top == tops[5]
+            harvest.service.faults.set(["short_page:"] if spoilt else [])
+
+        def count(harvest: Harvest, begun: list[int] = begun) -> None:
+            begun[:] = [harvest.wire.searches]
+
+        def judge(harvest: Harvest, begun: list[int] = begun) -> None:
+            rows = sorted(_rows(harvest, "collectes"), key=lambda row: row["debut"])
+            if harvest.outcome.nights == 1:
+                if harvest.outcome.verdict != UNPROVED:
+                    harvest.violated(f"the first night ended with {harvest.outcome.verdict}")
+            elif rows[-1]["suite_de"] != rows[-2]["collecte"]:
+                harvest.violated("the second run did not go on from the first")
+            elif harvest.wire.searches - begun[0] > harvest.outcome.floor * 0.7:
+                harvest.violated(f"{harvest.wire.searches - begun[0]} calls for one window in doubt")
+
+        scenario = calm(600, seed=seed, world={"drift": drift})
+        yield (
+            f"seed {seed}{', drifting' if moving else ''}",
+            replace(scenario, fold=True, verify=True, nights=2, during=spoil, between=count, after=judge),
+        )
+
+
 def shrunk() -> Iterator[tuple[str, Scenario]]:
     """The second night finds half of the country, or nothing at all."""
 
@@ -548,7 +585,7 @@ def shrunk() -> Iterator[tuple[str, Scenario]]:
 
     for name, between in (("half", halve), ("nothing", silence)):
         yield name, replace(calm(200), fold=True, nights=2, between=between, after=_all_kept)
-    for index in (0, 5, 15, 25):
+    for index in (0, 5, 12, 18):
         begun: list[int] = []
 
         def remember(harvest: Harvest, begun: list[int] = begun) -> None:
@@ -560,6 +597,55 @@ def shrunk() -> Iterator[tuple[str, Scenario]]:
 
         then = replace(calm(200), fold=True, nights=2, between=remember, during=later, after=_all_kept)
         yield f"nothing from call {index} of the second night on", then
+
+
+def completed() -> Iterator[tuple[str, Scenario]]:
+    """One window of the first run finds no agreement; half an hour later the command is run again, killed or not."""
+    for step in (None, *range(0, 64, 4)):
+        first: list[int] = []
+
+        def hide(harvest: Harvest, number: int) -> None:
+            if number == 0:
+                harvest.service.faults.active = [Cachees(harvest.world, [200])]
+
+        def mend(harvest: Harvest, first: list[int] = first) -> None:
+            harvest.service.faults.set([])
+            first[:] = [harvest.wire.searches]
+
+        def cheap(harvest: Harvest, first: list[int] = first) -> None:
+            rows = _rows(harvest, "collectes")
+            # Killed after the switch, the second run was whole, and the next command is another.
+            if len(rows) == 2 and first and harvest.wire.searches - first[0] > first[0] * 0.75:
+                harvest.violated(f"{harvest.wire.searches - first[0]} calls to complete a run of {first[0]}")
+            if first and rows[1]["suite_de"] != rows[0]["collecte"]:
+                harvest.violated("the second run does not continue the first")
+
+        scenario = replace(
+            calm(400),
+            fold=True,
+            verify=True,
+            nights=2,
+            night_s=1800.0,
+            during=hide,
+            between=mend,
+            after=cheap,
+            kills=() if step is None else (Kill("step", step, 5.0),),
+            failures_max=1,
+        )
+        yield "whole" if step is None else f"killed at step {step}", scenario
+
+
+def ghosts() -> Iterator[tuple[str, Scenario]]:
+    """Offers that no page shows answer at the detail resource all the same, or it answers nothing of use."""
+
+    def withdraw(harvest: Harvest, fault: str) -> None:
+        for id_ in harvest.world.truth().ids[::10]:
+            harvest.world.withdraw(id_)
+        harvest.service.faults.set([fault])
+
+    for fault in ("ghost_detail", "reply_403:on=offre"):
+        between = partial(withdraw, fault=fault)
+        yield fault, replace(calm(200), fold=True, verify=True, nights=2, between=between, after=_all_kept)
 
 
 def _all_kept(harvest: Harvest) -> None:
@@ -683,10 +769,29 @@ ROWS: tuple[Row, ...] = (
     Row("rivals", "two runs at once", "1 for the second, the first undisturbed", rivals),
     Row("abandoned", "crash on one night, run on the next", "the first recorded as abandoned, a full run", abandoned),
     Row(
+        "again",
+        "a window that could not be proved, and the command again an hour later",
+        "0, and calls for what was in doubt only",
+        again,
+    ),
+    Row(
         "shrunk",
         "total down by half; an API that answers “nothing”",
         "3, nothing closed",
         shrunk,
+        frozenset({UNPROVED}),
+    ),
+    Row(
+        "completed",
+        "a window without agreement, the command again within the hour, killed at any step",
+        "0, for the calls of what was in doubt",
+        completed,
+    ),
+    Row(
+        "ghosts",
+        "withdrawn offers whose detail says that they are online, or says nothing",
+        "3, nothing closed",
+        ghosts,
         frozenset({UNPROVED}),
     ),
 )

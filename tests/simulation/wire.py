@@ -53,7 +53,8 @@ class Wire(httpx2.AsyncBaseTransport):
 
     Attributes:
         searches: searches that departed.
-        departed_s: when the calls of the last second departed, for each application.
+        asked: parameters of the last of them.
+        in_flight: requests without an answer yet.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class Wire(httpx2.AsyncBaseTransport):
         before: Callable[[int], None],
     ) -> None:
         self.searches = 0
+        self.asked: dict[str, str] = {}
         self.in_flight = 0
         self._service = service
         self._rng = rng
@@ -89,6 +91,7 @@ class Wire(httpx2.AsyncBaseTransport):
         if path != TOKEN_PATH:
             self._watch(request)
         if search:
+            self.asked = dict(request.url.params)
             self._before(self.searches)
             self.searches += 1
         there_s = way_s * self._rng.random()

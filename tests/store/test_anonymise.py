@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from moisson.store.anonymise import MARQUE, anonymise, stays
 from moisson.store.columns import rows_to_batch
+from moisson.store.official import OFFRE, Liste, Objet, Scalaire
 from moisson.store.rows import RowReader, row_to_offre
-from moisson.store.schema import OFFRE, OFFRES, Liste, Objet, Scalaire
+from moisson.store.schema import OFFRES
 from tests.store.filling import make_offre, sample_offres
 
 LIEU = {"libelle": "74 - Rumilly", "latitude": 45.8, "longitude": 5.9, "codePostal": "74150", "commune": "74225"}

@@ -72,6 +72,48 @@ def test_an_empty_store_has_its_tables(tmp_path: Path) -> None:
         "INSERT INTO offres SELECT * FROM offres",
         "SELECT 1; SELECT 2",
         "SELECT getenv('HOME')",
+        "SELECT * FROM read_text(['/etc/passwd'])",
+        "SELECT * FROM read_text(chr(47) || 'etc/passwd')",
+        "SELECT * FROM read_text('file:///etc/passwd')",
+        "SELECT * FROM read_csv('/dev/stdin')",
+        "SELECT * FROM read_blob('/proc/self/environ')",
+        "SELECT * FROM sniff_csv('/etc/passwd')",
+        "SELECT * FROM parquet_metadata('{outside}')",
+        "SELECT * FROM glob('{store}/*')",
+        "SELECT * FROM read_parquet('{store}/generations/*/offres/*.parquet')",
+        "SELECT * FROM '{data}/../../../../store.json'",
+        "SELECT * FROM read_csv((SELECT '{outside}'))",
+        "SELECT * FROM range(1) t, LATERAL (SELECT * FROM read_text('/etc/passwd'))",
+        "SELECT * FROM query('COPY (SELECT 1) TO ''{outside}.copy''')",
+        "SELECT * FROM query('SELECT * FROM read_text(''/etc/passwd'')')",
+        "SELECT * FROM query_table('{outside}')",
+        "SELECT * FROM json_execute_serialized_sql(json_serialize_sql('FROM read_text(''/etc/passwd'')'))",
+        "WITH x AS (INSERT INTO offres SELECT * FROM offres RETURNING *) SELECT * FROM x",
+        "/* SELECT */ COPY (SELECT 1) TO '{outside}.copy'",
+        "PREPARE p AS COPY (SELECT 1) TO '{outside}.copy'",
+        "FROM (COPY (SELECT 1) TO '{outside}.copy')",
+        "COPY offres FROM '{outside}'",
+        "IMPORT DATABASE '{outside}'",
+        "SELECT * FROM 's3://bucket/a.parquet'",
+        "SELECT * FROM read_json('http://127.0.0.1:1/a.json')",
+        "SELECT * FROM iceberg_scan('{outside}')",
+        "SELECT * FROM sqlite_scan('{outside}', 't')",
+        "SELECT * FROM arrow_scan(1, 2, 3)",
+        "SELECT * FROM arrow_scan(1::POINTER, 2::POINTER, 3::POINTER)",
+        "CALL enable_logging()",
+        "CREATE SECRET s (TYPE s3)",
+        "CREATE MACRO m() AS 1",
+        "CREATE TEMP TABLE t AS SELECT 1",
+        "ATTACH ':memory:' AS other",
+        "ALTER VIEW offres RENAME TO x",
+        "USE temp",
+        "VACUUM",
+        "CHECKPOINT",
+        "SET VARIABLE a = 1",
+        "SET threads = 1",
+        "PRAGMA database_list",
+        "LOAD '{outside}.duckdb_extension'",
+        "BEGIN TRANSACTION",
         "",
     ],
 )
@@ -91,14 +133,67 @@ def test_nothing_else_is_within_reach(tmp_path: Path, sql: str) -> None:
     assert local_variable.num_rows == 1
 
 
+def test_a_link_joins_what_it_leads_to_and_no_more(tmp_path: Path) -> None:
+    """A file of yours may be a link to another of a kind that can be joined; its folder stays out of reach."""
+    folder = filled(tmp_path / "store")
+    (tmp_path / "far").mkdir()
+    (tmp_path / "far" / "zones.csv").write_text("zone\n1\n")
+    (tmp_path / "far" / "secret.csv").write_text("a\n1\n")
+    (tmp_path / "zones.csv").symlink_to(tmp_path / "far" / "zones.csv")
+    (tmp_path / "words.csv").symlink_to("/etc/passwd")
+    with connect(open_here(folder), with_files={"zones": tmp_path / "zones.csv"}) as engine:
+        assert engine.query("FROM zones").to_pylist() == [{"zone": 1}]
+        for path in ("far/secret.csv", "far/*.csv", "words.csv"):
+            with pytest.raises(UsageError):
+                engine.query(f"SELECT * FROM read_csv('{tmp_path / path}')")
+    with pytest.raises(UsageError, match="is not a file that can be joined"):
+        connect(open_here(folder), with_files={"words": tmp_path / "words.csv"})
+
+
+@pytest.mark.parametrize(
+    ("sql", "says"),
+    [
+        ("SELECT intitul FROM offres", "There is no column intitul. Did you mean intitule?"),
+        ("SELECT o.intitul FROM offres o", "There is no column intitul. See them all"),
+        ("SELECT romecode FROM offres", "There is no column romecode. Did you mean rome_code?"),
+        ("SELECT lieu_travail.comune FROM offres", "There is no column comune. Did you mean commune?"),
+        ("SELECT xyz FROM offres", "There is no column xyz. Near it: "),
+        ('SELECT id FROM offres WHERE rome_code = "M1805"', "A text stands in single quotes, as 'M1805'."),
+        ("SELECT lenght(intitule) FROM offres", 'Did you mean "length"?'),
+        ("SELECT intitule FROM offres GROUP BY commune", "Either add it to the GROUP BY list"),
+        ("PIVOT offres ON type_contrat USING count(*)", "A PIVOT needs its values: ON x IN ('a', 'b')."),
+        ("SELECT * FROM offrs", "Did you mean offres?"),
+    ],
+)
+def test_a_wrong_query_says_what_was_meant(tmp_path: Path, sql: str, says: str) -> None:
+    """The nearest name, or what to write instead."""
+    with pytest.raises(UsageError) as caught:
+        query(open_here(filled(tmp_path)), sql)
+    assert says in str(caught.value)
+
+
+def test_a_damaged_file_is_told(tmp_path: Path) -> None:
+    """As damage, not as a mistake in the query, whether its end or its middle is hit."""
+    folder = filled(tmp_path)
+    (path, *_) = open_here(folder).files("offres")
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-8] + b"\0" * 8)
+    with pytest.raises(StoreCorrupt):
+        query(open_here(folder), "SELECT 1")
+    path.write_bytes(b"PAR1" + bytes(byte ^ 0x5A for byte in whole[4:2000]) + whole[2000:])
+    with pytest.raises(StoreCorrupt):
+        query(open_here(folder), "SELECT id, intitule, description FROM offres")
+
+
 def test_a_wrong_name_gets_a_hint(tmp_path: Path) -> None:
     """The nearest table."""
     with pytest.raises(UsageError) as caught:
         query(open_here(filled(tmp_path)), "SELECT * FROM ofres")
     assert str(caught.value) == (
         "There is no table ofres. Did you mean offres? The tables are: agregats_jour, arrondissements_municipaux, "
-        "collectes, communes, communes_anciennes, departements, epci, erreurs, fenetres, offres, offres_placees, "
-        "offres_versions, presence, regions, vie_offre."
+        "collectes, communes, communes_anciennes, departements, doublons, epci, erreurs, fenetres, offres, "
+        "offres_competences, offres_distinctes, offres_formations, offres_groupees, offres_langues, "
+        "offres_partenaires, offres_permis, offres_placees, offres_versions, presence, regions, vie_offre."
     )
 
 

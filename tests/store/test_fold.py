@@ -345,3 +345,17 @@ def test_a_store_can_be_moved(tmp_path: Path) -> None:
     assert set(read_offres(tmp_path / "there")) == {"0000001"}
     collect(tmp_path / "there", [make_offre(2)], NOW_S + 60)
     assert set(read_offres(tmp_path / "there")) == {"0000002"}
+
+
+def test_the_manifest_tells_the_rows_of_each_file(tmp_path: Path) -> None:
+    """Also where a file was made of an older one less what is gone or was read again: status counts by it."""
+    offres = [make_offre(n) for n in range(40)]
+    collect(tmp_path, offres, NOW_S)
+    edited = [make_offre(n, intitule="autre") if n % 3 == 0 else make_offre(n) for n in range(4, 44)]
+    collect(tmp_path, edited, NOW_S + 3600)
+    generation = open_here(tmp_path).generation()
+    assert generation is not None
+    for table, found in generation.manifest.tables.items():
+        for file in found:
+            assert file.lignes == pq.read_metadata(generation.folder / table / file.nom).num_rows, file.nom
+    assert generation.manifest.lignes("offres") == 40

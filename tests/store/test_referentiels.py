@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from moisson.store.engine import query, table_files
-from moisson.store.schema import REFERENTIELS, snake
+from moisson.store.official import REFERENTIELS, snake
 from tests.store.filling import NOW_S, collect, make_offre, open_here, read_offres
 
 LISTES = {

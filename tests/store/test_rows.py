@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from moisson.errors import StoreCorrupt
 from moisson.store.columns import rows_to_batch
+from moisson.store.official import OFFRE, Liste, Objet, Scalaire
 from moisson.store.rows import RowReader, departement_of, instant_ms, row_to_offre
-from moisson.store.schema import OFFRE, Liste, Objet, Scalaire
 from tests.store.filling import CONTACTS, make_offre, sample_offres
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)

@@ -75,11 +75,11 @@ def test_what_lies_on_the_disk(tmp_path: Path) -> None:
     offres = [make_offre(n) for n in range(30)]
     collect(tmp_path, offres)
     first = read_status(open_here(tmp_path), NOW_S)
-    assert (first.superseded_bytes, first.runs_bytes, first.forgotten) == (0, 0, 0)
-    assert first.evidence_bytes == sum(path.stat().st_size for path in (tmp_path / "evidence").iterdir())
+    assert (first.disk.superseded, first.disk.unfinished, first.forgotten) == (0, 0, 0)
+    assert first.disk.evidence == sum(path.stat().st_size for path in (tmp_path / "evidence").iterdir())
     collect(tmp_path, [make_offre(n, intitule="b") for n in range(30)], NOW_S + 60)
     second = read_status(open_here(tmp_path), NOW_S + 60)
-    assert second.superseded_bytes > first.bytes["offres"]
+    assert second.disk.superseded > first.bytes["offres"]
     on_disk = sum(path.stat().st_size for path in (tmp_path / "current").resolve().glob("offres_versions/offres_v*"))
     assert second.bytes["offres_versions"] == on_disk
     assert second.rows["offres_versions"] == 60
@@ -88,7 +88,7 @@ def test_what_lies_on_the_disk(tmp_path: Path) -> None:
         run = begin(store, NOW_S + 120)
         land_page(run, 1, [make_offre(1)])
         run.close()
-    assert read_status(store, NOW_S + 120).runs_bytes > 100
+    assert read_status(store, NOW_S + 120).disk.unfinished > 100
 
 
 def test_simulated_data_say_so(tmp_path: Path) -> None:

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from moisson.cli import harvesting
-from moisson.cli.options import ApiUrlOption, ConfigOption, RateOption, StoreOption, TokenUrlOption, read_settings
+from moisson.cli.options import (
+    ApiUrlOption,
+    ConfigOption,
+    LogFormatOption,
+    RateOption,
+    StoreOption,
+    TokenUrlOption,
+    read_settings,
+)
+from moisson.cli.records import recorded
 
 __all__ = ["collect"]
 
@@ -19,6 +29,15 @@ def collect(
         bool, typer.Option("--accept-shrink", help="Close offers even if a fifth or more of them are gone.")
     ] = False,
     rate: RateOption = None,
+    report: Annotated[
+        Path | None,
+        typer.Option("--report", metavar="FILE", help="Write how the run ended as one JSON object, whatever the end."),
+    ] = None,
+    metrics: Annotated[
+        Path | None,
+        typer.Option("--metrics", metavar="FILE", help="Write the figures for Prometheus' textfile collector."),
+    ] = None,
+    log_format: LogFormatOption = None,
     config: ConfigOption = None,
     api_url: ApiUrlOption = None,
     token_url: TokenUrlOption = None,
@@ -37,14 +56,19 @@ def collect(
     Examples:
       moisson collect
       moisson collect --store /data/moisson --rate auto
+      moisson collect --report last-run.json --metrics /var/lib/node_exporter/moisson.prom
     """
-    settings = read_settings(config, store=store, rate=rate, api_url=api_url, token_url=token_url)
-    settings.require_applications()
-    try:
-        resultat = harvesting.harvest(settings, new=new, accept_shrink=accept_shrink)
-    except harvesting.Interrupted:
-        harvesting.say_interrupted(settings)
-        raise typer.Exit(harvesting.EXIT_INTERRUPTED) from None
-    harvesting.report(resultat, settings)
-    if not resultat.bilan.prouve:
-        raise typer.Exit(harvesting.EXIT_NOT_PROVED)
+    settings = read_settings(
+        config, store=store, rate=rate, api_url=api_url, token_url=token_url, log_format=log_format
+    )
+    with recorded(settings, report, metrics) as records:
+        settings.require_applications()
+        try:
+            resultat = harvesting.harvest(settings, new=new, accept_shrink=accept_shrink, observe=records.observe)
+        except harvesting.Interrupted:
+            harvesting.say_interrupted(settings)
+            raise typer.Exit(harvesting.EXIT_INTERRUPTED) from None
+        records.resultat = resultat
+        harvesting.report(resultat, settings)
+        if not resultat.bilan.prouve:
+            raise typer.Exit(harvesting.EXIT_NOT_PROVED)

@@ -12,7 +12,9 @@ from moisson.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-    from moisson.harvest.progress import Resultat
+    from moisson.api import ApiEvent
+    from moisson.cli.live import Observer
+    from moisson.harvest.progress import Avancement, Resultat
 
 __all__ = ["EXIT_NOT_PROVED", "Interrupted", "harvest", "report", "until_interrupted"]
 
@@ -26,8 +28,15 @@ class Interrupted(Exception):
     """Ctrl-C or SIGTERM came, and the work has stopped safely."""
 
 
-def harvest(settings: Settings, *, new: bool = False, accept_shrink: bool = False) -> Resultat:
+def harvest(
+    settings: Settings, *, new: bool = False, accept_shrink: bool = False, observe: Observer | None = None
+) -> Resultat:
     """Bring the store of these settings to a complete, proved state, showing progress.
+
+    Args:
+        settings: which store, from which API.
+        new, accept_shrink: see `harvest.run.collect`.
+        observe: is told each snapshot besides.
 
     Raises:
         Interrupted: a signal came; what was landed and journalled is kept.
@@ -35,11 +44,34 @@ def harvest(settings: Settings, *, new: bool = False, accept_shrink: bool = Fals
     """
     from moisson.harvest.run import collect
 
-    with observer() as tell:
-        return until_interrupted(
-            collect(settings.store, settings, observer=tell, new=new, accept_shrink=accept_shrink),
-            "Stopping safely; once more stops at once.",
+    with observer() as show:
+
+        def tell(avancement: Avancement) -> None:
+            if observe is not None:
+                observe(avancement)
+            show(avancement)
+
+        work = collect(
+            settings.store,
+            settings,
+            observer=tell,
+            ecouteur=_log_event if console.logs() else None,
+            new=new,
+            accept_shrink=accept_shrink,
         )
+        return until_interrupted(work, "Stopping safely; once more stops at once.")
+
+
+def _log_event(event: ApiEvent) -> None:
+    """A line in the logs for what the client met; a person sees the last trouble among the progress."""
+    fields: dict[str, object] = {
+        "application": event.application,
+        "attempt": event.attempt,
+        "wait_s": event.wait_s,
+        "status": event.status,
+    }
+    level: console.Level = "info" if event.kind in ("token", "rate") else "warning"
+    console.log(f"api.{event.kind}", event.text, level=level, fields=fields)
 
 
 def until_interrupted(work: Coroutine[Any, Any, T], stopping: str) -> T:
@@ -76,24 +108,43 @@ def until_interrupted(work: Coroutine[Any, Any, T], stopping: str) -> T:
 
 def report(resultat: Resultat, settings: Settings) -> None:
     """Say how a run ended, and what can be typed next."""
+    bilan, last = resultat.bilan, resultat.avancement
     lines = summary(resultat, store=settings.store, simulated=settings.simulated)
-    console.note(lines[0], "green" if resultat.bilan.prouve else "yellow")
-    for line in lines[1:]:
-        console.note(line)
+    following = next_commands(settings.store, proved=bilan.prouve, continuable=resultat.reprenable)
     if resultat.reprenable:
-        console.note(
+        lines.append(
             f"  to do: run it again within {duration(settings.resume_max_age_s)} of its beginning, and it asks what is "
             "in doubt and no more."
         )
-    console.note("next:")
-    commands = next_commands(settings.store, proved=resultat.bilan.prouve, continuable=resultat.reprenable)
-    for command in commands:
-        console.note(f"  {command}")
+    fields: dict[str, object] = {
+        "collecte": resultat.collecte,
+        "proved": bilan.prouve,
+        "reasons": bilan.raisons,
+        "offres": resultat.offres,
+        "nouvelles": resultat.nouvelles,
+        "retirees": resultat.retirees,
+        "missing_known": bilan.manquantes,
+        "calls": last.appels,
+        "calls_floor": last.plancher,
+        "retries": last.relances,
+        "status_429": last.refus_429,
+        "duration_s": last.ecoule_s,
+    }
+    console.tell(
+        "finished",
+        [*lines, "next:", *(f"  {command}" for command in following)],
+        style="green" if bilan.prouve else "yellow",
+        level="info" if bilan.prouve else "warning",
+        fields=fields,
+    )
 
 
 def say_interrupted(settings: Settings) -> None:
     """Say that nothing is lost, and until when the run can be continued."""
-    console.note("INTERRUPTED SAFELY: what was read is kept, the store's tables are as before.", "yellow")
-    console.note(
-        f"  to do: the same command continues the run, if it began less than {duration(settings.resume_max_age_s)} ago."
+    todo = f"the same command continues the run, if it began less than {duration(settings.resume_max_age_s)} ago."
+    console.tell(
+        "interrupted",
+        ["INTERRUPTED SAFELY: what was read is kept, the store's tables are as before.", f"  to do: {todo}"],
+        style="yellow",
+        level="warning",
     )

@@ -27,23 +27,47 @@ _LINE_EVERY_S = 60.0
 @contextmanager
 def observer() -> Iterator[Observer]:
     """What a run tells its progress to, for as long as the block lasts."""
-    if not console.is_terminal(sys.stderr):
-        yield dated_lines(console.note)
+    dated = dated_lines(_say)
+    if not (console.texts() and console.is_terminal(sys.stderr)):
+        yield dated
         return
     from rich.console import Console
 
-    with _live(Console(stderr=True, highlight=False)) as tell:
+    with _live(Console(stderr=True, highlight=False)) as draw:
+
+        def tell(avancement: Avancement) -> None:
+            draw(avancement)
+            logged(avancement)
+
+        logged = dated_lines(_log)
         yield tell
 
 
+def _say(dated: str, avancement: Avancement) -> None:
+    console.tell("progress", [dated], fields=_fields(avancement), log_text=progress_line(avancement))
+
+
+def _log(_dated: str, avancement: Avancement) -> None:
+    console.log("progress", progress_line(avancement), fields=_fields(avancement))
+
+
+def _fields(avancement: Avancement) -> dict[str, object]:
+    return {name: getattr(avancement, name) for name in avancement.__struct_fields__}
+
+
 def dated_lines(
-    say: Callable[[str], None],
+    say: Callable[[str, Avancement], None],
     *,
     every_s: float = _LINE_EVERY_S,
     monotonic: Callable[[], float] = time.monotonic,
-    now: Callable[[], dt.datetime] = lambda: dt.datetime.now().astimezone(),
+    now: Callable[[], dt.datetime] = console.now,
 ) -> Observer:
-    """An observer that says a dated line now and then: at once, each minute, and when the stage changes."""
+    """An observer that says a dated line now and then: at once, each minute, and when the stage changes.
+
+    Args:
+        say: is given the line and the snapshot behind it.
+        every_s, monotonic, now: how often, by which clock, and dated by which.
+    """
     said_at: float | None = None
     etape = ""
 
@@ -51,7 +75,7 @@ def dated_lines(
         nonlocal said_at, etape
         if said_at is None or monotonic() - said_at >= every_s or avancement.etape != etape:
             said_at, etape = monotonic(), avancement.etape
-            say(f"{now().isoformat(timespec='seconds')} {progress_line(avancement)}")
+            say(f"{now().isoformat(timespec='seconds')} {progress_line(avancement)}", avancement)
 
     return tell
 

@@ -14,9 +14,11 @@ import typer
 
 from moisson import __version__
 from moisson.cli import console
+from moisson.cli.backup import backup
 from moisson.cli.check import check
 from moisson.cli.collect import collect
 from moisson.cli.demo import demo
+from moisson.cli.export import export
 from moisson.cli.files import files
 from moisson.cli.forget import forget
 from moisson.cli.probe import probe
@@ -47,9 +49,11 @@ app.command()(verify)
 app.command()(probe)
 app.command()(sql)
 app.command()(files)
+app.command()(export)
 app.command()(referentiels)
 app.command()(forget)
 app.command()(territories)
+app.command()(backup)
 app.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(twin)
 
 
@@ -79,16 +83,26 @@ def main() -> None:
     """
     # A service manager stops with SIGTERM: same as Ctrl-C, at any moment, also before a harvest handles both itself.
     signal.signal(signal.SIGTERM, _interrupt)
+    # Left from here, with the error forgotten: it would keep what was at work alive until the interpreter goes down.
+    sys.exit(_run())
+
+
+def _run() -> int | str | None:
     try:
         app(prog_name="moisson")
     except MoissonError as problem:
         console.error(problem)
-        sys.exit(problem.exit_code)
+        return problem.exit_code
     except KeyboardInterrupt:
-        sys.exit(130)
+        return 130
+    except SystemExit as end:
+        return end.code
     except Exception as problem:
         console.unexpected(problem)
-        sys.exit(1)
+        return 1
+    finally:
+        console.setup("text", None)
+    return 0
 
 
 if __name__ == "__main__":

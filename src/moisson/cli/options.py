@@ -8,11 +8,12 @@ from typing import Annotated
 import typer
 
 from moisson.cli import console
-from moisson.settings import Settings, load
+from moisson.settings import Settings, json_wanted, load
 
 __all__ = [
     "ApiUrlOption",
     "ConfigOption",
+    "LogFormatOption",
     "RateOption",
     "StoreOption",
     "TokenUrlOption",
@@ -42,9 +43,21 @@ TokenUrlOption = Annotated[
 ]
 
 
+LogFormatOption = Annotated[
+    str | None,
+    typer.Option(
+        "--log-format",
+        metavar="FORMAT",
+        help="What the standard error carries: text, or json, a dated object a line. Default: text",
+    ),
+]
+
+
 def read_settings(config: Path | None, **options: str | None) -> Settings:
-    """The settings of this command, their warnings said."""
+    """The settings of this command, their warnings said; from here on, everything is said as they want it."""
+    console.setup("json" if json_wanted(options.get("log_format")) else "text", None)
     settings = load(options, config=config)
+    console.setup(settings.log_format, settings.log_file)
     for warning in settings.warnings:
         console.warn(warning)
     return settings

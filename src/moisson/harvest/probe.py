@@ -34,7 +34,7 @@ from moisson.harvest.probing_time import (
     mesurer_ties,
 )
 from moisson.settings import Settings
-from moisson.store.schema import OFFRE, Objet
+from moisson.store.official import OFFRE, Objet
 
 __all__ = ["APPELS_PREVUS", "Attribut", "Sondage", "compter_attributs", "probe", "sonder"]
 

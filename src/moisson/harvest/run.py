@@ -50,6 +50,7 @@ async def collect(
     settings: Settings,
     *,
     observer: Observateur,
+    ecouteur: Callable[[ApiEvent], None] | None = None,
     new: bool = False,
     accept_shrink: bool = False,
     transport: httpx2.AsyncBaseTransport | None = None,
@@ -62,6 +63,7 @@ async def collect(
         store_dir: the store's folder; made once the API has answered, so that a wrong account changes nothing.
         settings: addresses, accounts, pace and what to keep.
         observer: is told a snapshot four times a second and after each stage.
+        ecouteur: is told what the client meets, as it happens: tokens, retries, refusals.
         new: begin afresh even if an unfinished run could go on.
         accept_shrink: close offers even if the total fell by more than a fifth.
         transport: replaces the network, in tests.
@@ -72,8 +74,7 @@ async def collect(
         MoissonError: the run could not be done; what was journalled is kept and the next call goes on from there.
         CancelledError: likewise.
     """
-    premiers: list[ApiEvent] = []
-    ecouteurs: list[Callable[[ApiEvent], None]] = [premiers.append]
+    ecouteurs = [] if ecouteur is None else [ecouteur]
     client = open_client(
         settings, transport=transport, wall=wall, observer=lambda event: [tell(event) for tell in ecouteurs]
     )
@@ -85,7 +86,7 @@ async def collect(
             compteur = Compteur(run.collecte, reprise=run.reprise, page=limites.page, debut_s=clock())
             for fait in faits:
                 compteur.reprendre(fait.tentatives, fait.refus_429)
-            ecouteurs[:] = [compteur.noter]
+            ecouteurs.append(compteur.noter)
 
             def montrer(etape: str = "", stats: ClientStats | None = None) -> Avancement:
                 vue = compteur.instantane(clock(), plan, stats or client.stats(), etape=etape)

@@ -23,7 +23,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from moisson.store.schema import OFFRE, Liste, Objet, Scalaire
+from moisson.store.official import OFFRE, Liste, Objet, Scalaire
 
 __all__ = ["MARQUE", "anonymise", "stays"]
 

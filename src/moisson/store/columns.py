@@ -8,8 +8,12 @@ from typing import Any
 
 import pyarrow as pa
 
+from moisson.store.derive.durees import contrat_mois, experience_mois, heures_hebdo, is_temps_partiel
+from moisson.store.derive.emploi import is_interim, partner_names, positions, region_of
+from moisson.store.derive.salaire import Pay, read_pay
+from moisson.store.official import OFFRE, Liste, Objet, Scalaire, arrow_type
 from moisson.store.rows import Rangee, departement_of, instant_ms
-from moisson.store.schema import OFFRE, OFFRES, Liste, Objet, Scalaire, arrow_type
+from moisson.store.schema import DERIVEES, OFFRES
 
 __all__ = ["objects_to_columns", "rows_to_batch"]
 
@@ -20,14 +24,35 @@ def rows_to_batch(rangees: Sequence[Rangee]) -> pa.RecordBatch:
     lieux = [offre.lieu_travail for offre in offres]
     communes = [None if lieu is None else lieu.commune for lieu in lieux]
     labels = [None if lieu is None else lieu.libelle for lieu in lieux]
+    departements = [departement_of(*place) for place in zip(communes, labels, strict=True)]
     arrays = objects_to_columns(OFFRE, offres)
     arrays += [
         pa.array([instant_ms(offre.date_creation) for offre in offres], pa.timestamp("ms")),
-        pa.array([departement_of(*place) for place in zip(communes, labels, strict=True)], pa.string()),
+        pa.array(departements, pa.string()),
         pa.array(communes, pa.string()),
+        *derived_columns(offres, departements),
         pa.array([rangee.autres for rangee in rangees], pa.string()),
     ]
     return pa.RecordBatch.from_arrays(arrays, schema=OFFRES)
+
+
+def derived_columns(offres: Sequence[Any], departements: Sequence[str | None]) -> list[pa.Array[Any]]:
+    """The columns `schema.DERIVEES` of these offers (structs of `official.OFFRE`)."""
+    hours = [heures_hebdo(offre.duree_travail_libelle) for offre in offres]
+    part_time = [is_temps_partiel(o.duree_travail_libelle_converti, o.duree_travail_libelle) for o in offres]
+    labels = [None if offre.salaire is None else offre.salaire.libelle for offre in offres]
+    pays = list(map(read_pay, labels, hours, part_time))
+    values = [
+        map(region_of, departements),
+        *([pay[n] for pay in pays] for n in range(len(Pay._fields))),
+        hours,
+        [contrat_mois(offre.type_contrat_libelle) for offre in offres],
+        [experience_mois(offre.experience_exige, offre.experience_libelle) for offre in offres],
+        [None if o.origine_offre is None else partner_names(o.origine_offre.partenaires) for o in offres],
+        [positions(offre.nombre_postes) for offre in offres],
+        [is_interim(offre.code_naf, offre.secteur_activite, offre.type_contrat) for offre in offres],
+    ]
+    return [pa.array(column, field.type) for field, column in zip(DERIVEES, values, strict=True)]
 
 
 def objects_to_columns(objet: Objet, values: Sequence[Any]) -> list[pa.Array[Any]]:

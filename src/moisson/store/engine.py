@@ -6,7 +6,6 @@ generation's files and the files handed in, and nothing more: no other file, no 
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -14,12 +13,14 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from moisson.errors import MoissonError, StoreCorrupt, UsageError
+from moisson.errors import UsageError
 from moisson.store import history_sql
 from moisson.store.generation import Generation
 from moisson.store.referentiels import table_name
 from moisson.store.schema import TABLES
+from moisson.store.sql_errors import explain, interrupted, unknown_table
 from moisson.store.store import Store, open_store
+from moisson.store.views import VIEWS
 from moisson.territory import reference
 from moisson.territory.placing import MACRO, placing_sql
 
@@ -33,7 +34,6 @@ _READERS = {
     ".ndjson": "read_json",
 }
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_UNKNOWN = re.compile(r"(?:Table|Referenced column|View) (?:with name )?\"?([^\s\"!]+)\"? (?:does not exist|not found)")
 _READ_ONLY = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN}
 
 
@@ -46,6 +46,7 @@ class Engine:
         threads: threads of the engine, or None for one a core.
 
     Attributes:
+        generation: the state.
         without_history: the state was made before history was kept.
 
     Raises:
@@ -55,15 +56,17 @@ class Engine:
     def __init__(
         self, generation: Generation | None, *, with_files: Mapping[str, Path] | None = None, threads: int | None = None
     ) -> None:
+        self.generation = generation
         # Never handed out: a bare connection could write into the very files that it may read.
         self._connection = duckdb.connect(":memory:")
         try:
-            self._prepare(generation, with_files or {}, threads)
+            self._confine(self._prepare(generation, with_files or {}, threads))
         except BaseException:
             self._connection.close()
             raise
 
-    def _prepare(self, generation: Generation | None, with_files: Mapping[str, Path], threads: int | None) -> None:
+    def _prepare(self, generation: Generation | None, with_files: Mapping[str, Path], threads: int | None) -> list[str]:
+        """Make the tables; the files that they read."""
         allowed: list[str] = []
         if threads is not None:
             self._connection.execute(f"SET threads = {int(threads)}")
@@ -87,9 +90,15 @@ class Engine:
             allowed += self._parquet(table, [path], schema="lieux")
         self._connection.execute(MACRO)
         self._connection.execute(f"CREATE VIEW offres_placees AS {placing_sql('offres')}")
+        for view in VIEWS:
+            with _translated(self):
+                self._connection.execute(f'CREATE VIEW "{view.nom}" AS {view.sql}')
         for name, path in with_files.items():
             allowed.append(str(path.resolve()))
             self._add_file(name, path.resolve(), taken=set(self.tables()))
+        return allowed
+
+    def _confine(self, allowed: Sequence[str]) -> None:
         for setting in (
             f"allowed_paths = [{', '.join(map(_quoted, allowed))}]",
             # Python variables are not tables here: a name in a query must mean the same everywhere.
@@ -107,6 +116,23 @@ class Engine:
         ):
             self._connection.execute(f"SET {setting}")
 
+    @classmethod
+    def unconfined(cls, generation: Generation | None) -> duckdb.DuckDBPyConnection:
+        """The same tables in a connection for a program's own use, which may do whatever the program may.
+
+        Raises:
+            StoreCorrupt: a file of the store is missing or damaged.
+        """
+        engine = cls.__new__(cls)
+        engine.generation = generation
+        engine._connection = duckdb.connect(":memory:")
+        try:
+            engine._prepare(generation, {}, None)
+        except BaseException:
+            engine.close()
+            raise
+        return engine._connection
+
     def _parquet(
         self, name: str, files: Sequence[Path], *, schema: str = "main", columns: str = "*", by_name: bool = False
     ) -> list[str]:
@@ -114,12 +140,12 @@ class Engine:
         paths = [str(path) for path in files]
         listed = ", ".join(map(_quoted, paths))
         source = f"read_parquet([{listed}], hive_partitioning = false, union_by_name = {by_name})"
-        self._view(name, source, schema=schema, columns=columns)
+        with _translated(self, ours=True):
+            self._view(name, source, schema=schema, columns=columns)
         return paths
 
     def _view(self, name: str, source: str, *, schema: str = "main", columns: str = "*") -> None:
-        with _translated(self):
-            self._connection.execute(f'CREATE VIEW {schema}."{name}" AS SELECT {columns} FROM {source}')
+        self._connection.execute(f'CREATE VIEW {schema}."{name}" AS SELECT {columns} FROM {source}')
 
     def _add_file(self, name: str, path: Path, taken: set[str]) -> None:
         reader = _READERS.get(path.suffix.lower())
@@ -131,7 +157,8 @@ class Engine:
             raise UsageError(
                 f"{path} is not a file that can be joined", todo=f"Give one of these kinds: {', '.join(_READERS)}."
             )
-        self._view(name, f"{reader}({_quoted(str(path))})")
+        with _translated(self):
+            self._view(name, f"{reader}({_quoted(str(path))})")
 
     def tables(self) -> list[str]:
         """Names of the tables that a query may use."""
@@ -151,10 +178,14 @@ class Engine:
 
     def stream(self, sql: str, rows_per_batch: int = 65_536) -> pa.RecordBatchReader:
         """Run one reading statement and bring its result in batches; the next query ends it. Raises as `query`."""
-        with _translated(self):
+        with _translated(self, sql):
             statements = self._connection.extract_statements(sql)
             if len(statements) != 1 or statements[0].type not in _READ_ONLY or _explains_more(sql, statements[0]):
-                raise UsageError("Only one statement that reads can be run", todo="Begin it with SELECT, FROM or WITH.")
+                # A PIVOT that must first find its values is several statements to the engine.
+                pivot = " A PIVOT needs its values: ON x IN ('a', 'b')." if "pivot" in sql.lower() else ""
+                raise UsageError(
+                    "Only one statement that reads can be run", todo=f"Begin it with SELECT, FROM or WITH.{pivot}"
+                )
             relation = self._connection.sql(statements[0].query)
             reader: pa.RecordBatchReader = relation.to_arrow_reader(rows_per_batch)
         return pa.RecordBatchReader.from_batches(reader.schema, self._batches(reader))
@@ -201,45 +232,29 @@ def table_files(folder: Path | str, table: str) -> list[Path]:
     if table not in own:
         if table in TABLES:
             return []
-        raise _unknown_table(table, sorted({*own, *TABLES, *reference.TABLES}))
+        raise unknown_table(table, sorted({*own, *TABLES, *reference.TABLES}))
     return store.files(own[table])
 
 
 class _translated:  # noqa: N801 -- reads as a statement
     """DuckDB's errors become ours."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, sql: str = "", *, ours: bool = False) -> None:
         self._engine = engine
+        self._sql = sql
+        self._ours = ours
 
     def __enter__(self) -> None:
         return None
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if interrupted(error):
+            raise KeyboardInterrupt from error
         # What goes wrong while a result is streamed comes as pyarrow's errors, some of them as the system's.
         if isinstance(error, duckdb.Error | pa.ArrowException | OSError):
-            raise self._translate(error) from error
-
-    def _translate(self, error: Exception) -> MoissonError:
-        text = str(error)
-        if isinstance(error, duckdb.CatalogException) and (match := _UNKNOWN.search(text)):
-            if self._engine.without_history and match[1] in history_sql.HISTORY:
-                return UsageError(
-                    f"{match[1]} is not there yet: this store was last filled by a Moisson that kept no history",
-                    todo="The next `moisson collect` begins it.",
-                )
-            return _unknown_table(match[1], self._engine.tables())
-        if isinstance(error, duckdb.PermissionException):
-            return UsageError("A query reads the store's tables only, no other file nor the network")
-        if isinstance(error, duckdb.IOException) or text.startswith("IO Error"):
-            return StoreCorrupt(f"A file of the store cannot be read: {text.splitlines()[0]}", doing="running a query")
-        first, *rest = text.strip().splitlines()
-        return UsageError(first.rstrip("."), todo=" ".join(line.strip() for line in rest if line.startswith("LINE")))
-
-
-def _unknown_table(name: str, known: list[str]) -> UsageError:
-    near = difflib.get_close_matches(name, known, 1)
-    hint = f"Did you mean {near[0]}? " if near else ""
-    return UsageError(f"There is no table {name}", todo=f"{hint}The tables are: {', '.join(known)}.")
+            not_yet = history_sql.HISTORY if self._engine.without_history else ()
+            tables = self._engine.tables()
+            raise explain(error, tables, self._sql, ours=self._ours, not_yet=not_yet) from error
 
 
 def _explains_more(sql: str, statement: duckdb.Statement) -> bool:

@@ -29,6 +29,7 @@ from moisson.store.aggregates import write_aggregates
 from moisson.store.assembly import Assembly, Place
 from moisson.store.bookkeeping import Compteurs
 from moisson.store.closing import closed, read_present, unseen
+from moisson.store.doublons import write_doublons
 from moisson.store.evidence import keep_evidence
 from moisson.store.generation import FORMAT, Generation, GenerationWriter, current_generation, switch, vacuum
 from moisson.store.index import VUE, Before, find, last_stays
@@ -173,6 +174,7 @@ def _write_generation(
         forme=forme,
         store_contacts=options.store_contacts,
     ).write()
+    write_doublons(writer)
     mouvements, at = past.finish()
     retirees = mouvements.column("retiree").to_numpy()
     write_presence(writer, place, before, ordinals, mouvements.filter(retirees), at[retirees], options.rows_max)
@@ -200,7 +202,6 @@ def _write_generation(
         quoi = f"{ecarts} values are not of the official type; they are kept in the column autres"
         seen.erreurs.append(Erreur(now_s, "fold", quoi, True))
     _write_books(writer, run.collecte, row, seen, bilan, given_up, compteurs, ordinals)
-    writer.carry_others()
     generation = writer.commit(
         made_s=now_s,
         format=FORMAT,
@@ -235,14 +236,17 @@ def _write_books(
     def before(table: str) -> pa.Table | None:
         return writer.previous.read(table) if writer.previous is not None else None
 
-    collectes = [*(bookkeeping.abandoned_row(abandon, compteurs.version) for abandon in given_up), row]
     fenetres = [bookkeeping.fenetre_row(collecte, fenetre) for fenetre in bilan.fenetres]
     erreurs = [bookkeeping.erreur_row(collecte, erreur) for erreur in seen.erreurs]
-    table = bookkeeping.appended(before("collectes"), collectes, COLLECTES)
-    writer.write_table("collectes", bookkeeping.with_instants(table, ordinals))
     writer.write_table("fenetres", bookkeeping.appended(before("fenetres"), fenetres, FENETRES))
     if writer.previous is None or erreurs or "erreurs" not in writer.previous.manifest.tables:
         writer.write_table("erreurs", bookkeeping.appended(before("erreurs"), erreurs, ERREURS))
+    writer.carry_others(but="collectes")
+    # Last, since a run's row says how much is written.
+    row = {**row, "octets_lac": writer.octets, "octets_ecrits": writer.written_bytes}
+    collectes = [*(bookkeeping.abandoned_row(abandon, compteurs.version) for abandon in given_up), row]
+    table = bookkeeping.appended(before("collectes"), collectes, COLLECTES)
+    writer.write_table("collectes", bookkeeping.with_instants(table, ordinals))
 
 
 def _forme(options: FoldOptions) -> str:

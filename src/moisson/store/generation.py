@@ -213,8 +213,9 @@ class GenerationWriter:
         """
         nom = data_file_name(table, self.number, part)
         path = self.folder / table / nom
-        lignes = len(data) if order is None else len(order)
         files.step("write", path)
+        # An order may leave rows out: those of a file copied from that are gone, or that were read again.
+        lignes = len(data) if order is None else len(order)
         with pq.ParquetWriter(path, data.schema, compression="zstd", compression_level=3) as sink:
             for start in range(0, max(1, lignes), _ROW_GROUP):
                 rows = slice(start, start + _ROW_GROUP)
@@ -265,14 +266,19 @@ class GenerationWriter:
         """The files of a table so far, newest period first."""
         return sorted(self._tables[table], key=_newest_first)
 
+    @property
+    def octets(self) -> int:
+        """Bytes of the files of all tables begun so far, linked ones included, each file counted once."""
+        return sum({file.nom: file.octets for found in self._tables.values() for file in found}.values())
+
     def tables(self) -> frozenset[str]:
         """Names of the tables begun so far."""
         return frozenset(self._tables)
 
-    def carry_others(self) -> None:
-        """Take over every table of the previous generation that was not begun."""
+    def carry_others(self, *, but: str = "") -> None:
+        """Take over every table of the previous generation that was not begun, all `but` one."""
         for table in self.previous.manifest.tables if self.previous is not None else ():
-            if table not in self._tables:
+            if table not in self._tables and table != but:
                 self.carry(table)
 
     def commit(self, *, made_s: float, **changes: Any) -> Generation:

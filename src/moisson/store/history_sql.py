@@ -6,11 +6,17 @@ from collections.abc import Iterator
 
 from moisson.store.generation import Manifest
 
-__all__ = ["HISTORY", "columns", "no_history", "statements"]
+__all__ = ["HISTORY", "MEANINGS", "columns", "no_history", "statements"]
 
 
 HISTORY = ("offres_versions", "presence", "agregats_jour", "vie_offre", "offres_au")
 """What a store does not have before a Moisson that keeps history has filled it."""
+
+MEANINGS = {
+    "du": "when this content of the offer was first seen",
+    "au": "when another content took its place, or the offer was withdrawn; null: it still stands",
+}
+"""What the columns mean that only the views have."""
 
 _VIE = """
 CREATE VIEW vie_offre AS

@@ -17,8 +17,9 @@ from moisson.store.columns import objects_to_columns
 from moisson.store.generation import GenerationWriter, current_generation, digest_rows, switch, vacuum
 from moisson.store.index import OFFRE
 from moisson.store.layout import Layout
+from moisson.store.official import REFERENTIELS, snake
 from moisson.store.rows import fit_object
-from moisson.store.schema import REFERENTIELS, TABLES, object_schema, snake
+from moisson.store.schema import TABLES, object_schema
 from moisson.territory import reference
 
 __all__ = ["referentiel_schema", "table_name", "write_referentiels"]

@@ -1,9 +1,9 @@
 """An offer's JSON to a row and back, losing nothing. Pure.
 
-The fast way decodes the offer straight into a struct made from `schema.OFFRE`. It is taken when the offer says nothing
-that the struct cannot hold: no unknown key, no other type than the official one, no explicit null. Otherwise the
-offer is walked along the schema: what fits goes to its column, the rest to `autres`, nested as it was in the offer. An
-absent key is a null column; an explicit null is in `autres`.
+The fast way decodes the offer straight into a struct made from `official.OFFRE`. It is taken when the offer says
+nothing that the struct cannot hold: no unknown key, no other type than the official one, no explicit null. Otherwise
+the offer is walked along the schema: what fits goes to its column, the rest to `autres`, nested as it was in the offer.
+An absent key is a null column; an explicit null is in `autres`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 
 from moisson.errors import StoreCorrupt
-from moisson.store.schema import OFFRE, Champ, Liste, Objet, Scalaire
+from moisson.store.official import OFFRE, Champ, Liste, Objet, Scalaire
 
 __all__ = ["Rangee", "RowReader", "departement_of", "fit_object", "instant_ms", "row_to_offre"]
 
@@ -31,7 +31,7 @@ class Rangee(msgspec.Struct, frozen=True, gc=False):
     """One offer, ready for the columns.
 
     Attributes:
-        offre: struct with a field for each column of `schema.OFFRE`, None where absent.
+        offre: struct with a field for each column of `official.OFFRE`, None where absent.
         autres: JSON text of what the struct cannot hold, or None.
         empreinte: signed 64-bit hash of all that is stored of the offer.
         ecarts: values whose type is not the official one.

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
-import os
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from moisson.errors import MoissonError
+from moisson.store.disk import DiskUse, Growth, days_left, disk_use, evidence_sizes, growth
 from moisson.store.runs import read_info, unfinished_runs
+from moisson.store.space import estimate_run_bytes, free_bytes
 from moisson.store.store import Store, finished_runs, why_not_resumed
 
 __all__ = ["RunStatus", "StoreStatus", "read_status"]
@@ -20,6 +19,9 @@ LICENCE_MAX_AGE_S = 86_400.0
 """The licence asks for a refresh every 24 hours (article 5.2)."""
 
 _NEAR = 0.9
+
+DAYS_LEFT_MIN = 14
+"""Days of room on the disk under which one is warned: time to order a larger one."""
 
 
 class RunStatus(msgspec.Struct, frozen=True):
@@ -69,10 +71,10 @@ class StoreStatus(msgspec.Struct, frozen=True):
         unfinished: the run that could be taken up, or None.
         bytes: bytes of each table.
         rows: rows of each table.
+        disk: bytes of everything that the store holds, and what is free.
+        growth: how fast it grew over the last runs, or None when they say too little.
+        days_left: days until a run no longer fits on the disk at this pace; None: it does not grow, or not known.
         evidence: names of the runs whose evidence is kept, oldest first.
-        evidence_bytes: bytes of that evidence.
-        superseded_bytes: bytes that only superseded states hold; they go with the first run after `retention`.
-        runs_bytes: bytes of unfinished runs, and of raw pages that were kept.
         forgotten: offers that were forgotten, and stay out.
         warnings: what the person should know, whole sentences.
     """
@@ -100,16 +102,21 @@ class StoreStatus(msgspec.Struct, frozen=True):
     unfinished: RunStatus | None
     bytes: dict[str, int]
     rows: dict[str, int]
+    disk: DiskUse
+    growth: Growth | None
+    days_left: float | None
     evidence: tuple[str, ...]
-    evidence_bytes: int
-    superseded_bytes: int
-    runs_bytes: int
     forgotten: int
     warnings: tuple[str, ...]
 
 
 def read_status(
-    store: Store, now_s: float, *, planner_version: str | None = None, resume_max_age_s: float = 21_600.0
+    store: Store,
+    now_s: float,
+    *,
+    planner_version: str | None = None,
+    resume_max_age_s: float = 21_600.0,
+    evidence_runs: int = 30,
 ) -> StoreStatus:
     """Look at a store; it may be filled at the same time.
 
@@ -117,7 +124,7 @@ def read_status(
         store: the store.
         now_s: wall clock, seconds since 1970.
         planner_version: of this program, to say whether the unfinished run can be taken up; None: not checked.
-        resume_max_age_s: setting of the same name.
+        resume_max_age_s, evidence_runs: settings of the same names.
 
     Raises:
         StoreCorrupt, StoreVersion: see `generation.read_generation`.
@@ -131,6 +138,14 @@ def read_status(
     age_s = None if proof is None else now_s - proof.replace(tzinfo=dt.UTC).timestamp()
     tables = generation.manifest.tables if generation is not None else {}
     manifest = generation.manifest if generation is not None else None
+    announced = last.get("annonce_derniere")
+    disk = disk_use(store.layout, generation, free_bytes(store.folder))
+    sizes = [
+        (run["fin"].replace(tzinfo=dt.UTC).timestamp(), run["octets_lac"]) for run in runs if run.get("octets_lac")
+    ]
+    needed = estimate_run_bytes(announced or 0)
+    grown = growth(sizes, tuple(evidence_sizes(store.layout).values()), evidence_runs=evidence_runs)
+    left = days_left(grown, disk.free, needed)
     return StoreStatus(
         source=store.source,
         simulated=store.simulated,
@@ -149,18 +164,18 @@ def read_status(
         last_run=last.get("collecte"),
         last_verdict=last.get("verdict"),
         reasons=tuple(last.get("raisons") or ()),
-        announced=last.get("annonce_derniere"),
+        announced=announced,
         last_proved_announced=last_proved["annonce_premiere"] if last_proved is not None else None,
         generation=manifest.generation if manifest is not None else 0,
         unfinished=_unfinished(store, now_s, planner_version, resume_max_age_s),
         bytes={table: manifest.octets(table) for table in tables} if manifest is not None else {},
         rows={table: manifest.lignes(table) for table in tables} if manifest is not None else {},
+        disk=disk,
+        growth=grown,
+        days_left=left,
         evidence=tuple(store.evidence_names()),
-        evidence_bytes=sum(_inodes(store.layout.evidence).values()),
-        superseded_bytes=_superseded_bytes(store),
-        runs_bytes=sum((_inodes(store.layout.runs) | _inodes(store.layout.raw)).values()),
         forgotten=len(manifest.oublis) if manifest is not None else 0,
-        warnings=tuple(_warnings(store, last, age_s)),
+        warnings=(*_warnings(store, last, age_s), *_disk_warnings(disk.free, needed, left)),
     )
 
 
@@ -189,24 +204,6 @@ def _unfinished(store: Store, now_s: float, planner_version: str | None, resume_
     return RunStatus(debut.collecte, _iso(begun), now_s - debut.begun_s, pages, not why_not, why_not)
 
 
-def _superseded_bytes(store: Store) -> int:
-    """Bytes of the generations that are not shared with the current one."""
-    current = _inodes(store.layout.current.resolve()) if store.layout.current.exists() else {}
-    every = _inodes(store.layout.generations)
-    return sum(size for inode, size in every.items() if inode not in current)
-
-
-def _inodes(folder: Path) -> dict[tuple[int, int], int]:
-    """Sizes of the files below a folder, a file of several names once; what goes away meanwhile is left out."""
-    sizes = {}
-    for parent, _, names in os.walk(folder):
-        for name in names:
-            with contextlib.suppress(OSError):
-                found = (Path(parent) / name).lstat()
-                sizes[found.st_dev, found.st_ino] = found.st_size
-    return sizes
-
-
 def _warnings(store: Store, last: dict[str, Any], age_s: float | None) -> list[str]:
     found = []
     if store.simulated:
@@ -220,6 +217,14 @@ def _warnings(store: Store, last: dict[str, Any], age_s: float | None) -> list[s
     elif age_s is None and last:
         found.append("No run was proved yet.")
     return found
+
+
+def _disk_warnings(free: int, needed: int, left: float | None) -> list[str]:
+    if free < needed:
+        return [f"{free / 1e9:.1f} GB are free on the disk, the next run may need {needed / 1e9:.1f} GB for its time."]
+    if left is not None and left < DAYS_LEFT_MIN:
+        return [f"At the pace of the last runs, a run no longer fits on the disk in {left:.0f} days."]
+    return []
 
 
 def _iso(instant: dt.datetime) -> str:

@@ -19,6 +19,7 @@ from moisson.store.generation import Generation, current_generation, vacuum
 from moisson.store.journal import Debut
 from moisson.store.layout import Layout
 from moisson.store.lock import hold_lock
+from moisson.store.moved import relink
 from moisson.store.opening import StoreInfo, open_folder
 from moisson.store.referentiels import write_referentiels
 from moisson.store.runs import (
@@ -124,6 +125,7 @@ class Store:
                 self._locked = False
 
     def _clear_leftovers(self) -> None:
+        relink(self.layout)
         for path in self.layout.leftovers():
             files.remove(path)
         generation = self.generation()

@@ -28,7 +28,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-__all__ = ["LIEUX", "MACRO", "PLACED", "placing_sql"]
+__all__ = ["LIEUX", "MACRO", "MEANINGS", "PLACED", "placing_sql"]
 
 MACRO = r"""
 CREATE MACRO cle_lieu(nom) AS
@@ -99,6 +99,16 @@ _VOISINS = (
 
 PLACED = ("commune", "arrondissement", "epci", "departement", "region")
 """The columns of a place; null is what could not be told. `arrondissement` is one of Paris, Lyon or Marseille."""
+
+MEANINGS = {
+    "commune": "INSEE code of the commune where the offer is placed, of today's official geography",
+    "arrondissement": "INSEE code of the arrondissement of Paris, Lyon or Marseille",
+    "epci": "SIREN of the commune's EPCI",
+    "departement": "code of the département where the offer is placed",
+    "region": "code of the région where the offer is placed",
+    "place_par": "how the place was found: code, libelle, code_postal, coordonnees, or non_place",
+}
+"""What the columns that placing adds mean."""
 
 _LABEL = r"'^(\d{2,3}|2[AB]) - '"
 
