@@ -182,6 +182,16 @@ def _write_generation(
     mouvements, at = past.finish()
     retirees = mouvements.column("retiree").to_numpy()
     write_presence(writer, place, before, ordinals, mouvements.filter(retirees), at[retirees], options.rows_max)
+    counts = {
+        "offres": len(place.keys),
+        "nouvelles": int(np.count_nonzero(place.before < 0)),
+        "modifiees": len(mouvements) - len(withdrawn),
+        "retirees": len(withdrawn),
+    }
+    gardees = int(np.count_nonzero((place.page < 0) & (place.vue != VUE)))
+    # The counts need some 250 MB of their own, and none of these.
+    del place, before, rows, past, at
+    pa.default_memory_pool().release_unused()
     write_aggregates(
         writer,
         mouvements,
@@ -189,12 +199,6 @@ def _write_generation(
         instant_ms=ordinals.instants[-1],
         rows_max=options.rows_max,
     )
-    counts = {
-        "offres": len(place.keys),
-        "nouvelles": int(np.count_nonzero(place.before < 0)),
-        "modifiees": len(mouvements) - len(withdrawn),
-        "retirees": len(withdrawn),
-    }
     row = bookkeeping.collecte_row(
         run.debut, run.journal.chaine, bilan, compteurs, seen, suite, now_s, distinctes=distinctes, **counts
     )
@@ -213,7 +217,7 @@ def _write_generation(
     result = FoldResult(
         generation=writer.number,
         **counts,
-        gardees=int(np.count_nonzero((place.page < 0) & (place.vue != VUE))),
+        gardees=gardees,
         appels_ensemble=int(str(row["appels_ensemble"])),
         ecarts=ecarts,
         fichiers_ecrits=writer.written,
