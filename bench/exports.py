@@ -61,7 +61,7 @@ def _rows(store: Path) -> int:
 
 
 def _duckdb(query: str) -> int:
-    with duckdb.connect() as connection:
+    with duckdb.connect(config={"enable_progress_bar": False}) as connection:
         return int(connection.sql(query).fetchall()[0][0])
 
 

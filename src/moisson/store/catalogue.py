@@ -20,6 +20,7 @@ from moisson.store.official import OFFRE, REFERENTIELS, Liste, Objet, snake
 from moisson.store.referentiels import table_name
 from moisson.store.schema import TABLES
 from moisson.store.sql_errors import unknown_table
+from moisson.store.views import VIEWS
 from moisson.territory import placing, reference
 
 __all__ = ["Colonne", "TableInfo", "describe_columns", "describe_tables", "meaning", "table_schema"]
@@ -111,7 +112,9 @@ def _declared(engine: Engine, table: str) -> Mapping[str, pa.Field[pa.DataType]]
         files = engine.generation.files(own[table]) if engine.generation is not None and table in own else []
         found = {field.name: field for field in pq.read_schema(files[0])} if files and files[0].exists() else {}
         return found | {field.name: field for field in TABLES.get(table, ())}
-    # A view: what it takes from a table means what it means there, of offers first of all.
+    if view := next((view for view in VIEWS if view.nom == table), None):
+        return {field.name: field for field in view.colonnes}
+    # Another view: what it takes from a table means what it means there, of offers first of all.
     taken = {field.name: field for schema in (*TABLES.values(), TABLES["offres"]) for field in schema}
     made = history_sql.MEANINGS | (placing.MEANINGS if table == "offres_placees" else {})
     return taken | {name: pa.field(name, pa.string(), metadata={"meaning": sens}) for name, sens in made.items()}

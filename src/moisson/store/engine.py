@@ -67,6 +67,8 @@ class Engine:
 
     def _prepare(self, generation: Generation | None, with_files: Mapping[str, Path], threads: int | None) -> list[str]:
         """Make the tables; the files that they read."""
+        # First of all: what is said of a damaged file asks for it.
+        self.without_history = generation is not None and history_sql.no_history(generation.manifest)
         allowed: list[str] = []
         if threads is not None:
             self._connection.execute(f"SET threads = {int(threads)}")
@@ -76,7 +78,6 @@ class Engine:
             columns = history_sql.columns(table, generation.manifest)
             melee = table in generation.manifest.melees
             allowed += self._parquet(table_name(table), generation.files(table), columns=columns, by_name=melee)
-        self.without_history = generation is not None and history_sql.no_history(generation.manifest)
         for table, schema in TABLES.items():
             if table not in tables and not (self.without_history and table in history_sql.HISTORY):
                 self._connection.from_arrow(schema.empty_table()).create(table)

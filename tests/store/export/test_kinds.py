@@ -264,3 +264,10 @@ def test_every_table_can_be_exported(folder: Path, name: str) -> None:
     for table in store.tables():
         if table.lignes < 3000:
             assert write(folder, name, tables=[table.nom]).rows == {table.nom: table.lignes}
+
+
+def test_a_list_as_documents(folder: Path) -> None:
+    """A row an item: all of its columns, by their names."""
+    write(folder, "c.ndjson", tables=["offres_competences"], where="id = '0000000' and rang = 1")
+    found = json.loads((folder.parent / "c.ndjson").read_bytes())
+    assert found == {"id": "0000000", "rang": 1, "code": "0123", "libelle": "Écouter", "exigence": "E"}

@@ -35,6 +35,7 @@ def write_duckdb(job: Job) -> list[str]:
         "threads": 1,
         "temp_directory": str(job.path.with_name("spilled")),
         "python_enable_replacements": False,
+        "enable_progress_bar": False,
     }
     with duckdb.connect(job.path, config=settings) as database:
         database.register("moisson_feed", job.feed.reader())

@@ -54,7 +54,8 @@ def document_of(selection: Selection) -> Callable[[Mapping[str, Any]], dict[str,
 
 
 def _of_offers(selection: Selection) -> bool:
-    return any(_is_official(column) for column in selection.columns)
+    # Lists with a row an item have the id of their offer, and no more of it.
+    return any(_is_official(column) and column.name != "id" for column in selection.columns)
 
 
 def _is_official(column: Column) -> bool:

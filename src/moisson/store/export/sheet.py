@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.types as types
 
-from moisson.store.export.cells import CELL_UNITS_MAX, cut, dangerous
+from moisson.store.export.cells import CELL_UNITS_MAX, as_text, cut, dangerous
 from moisson.store.export.job import Job
 
 if TYPE_CHECKING:
@@ -21,6 +21,9 @@ ROWS_MAX = 1_048_575
 """Rows that a sheet holds below its header."""
 
 _WIDTH_MAX = 40
+
+_DAY = "yyyy-mm-dd"
+_INSTANT = "yyyy-mm-dd hh:mm:ss"
 
 
 def write_xlsx(job: Job) -> list[str]:
@@ -68,11 +71,11 @@ def _write_rows(job: Job, book: Workbook) -> int:
         sheet.write_string(0, n, name, bold)
     if job.feed.total and names:
         sheet.autofilter(0, 0, job.feed.total, len(names) - 1)
-    instant = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
+    formats = {True: book.add_format({"num_format": _DAY}), False: book.add_format({"num_format": _INSTANT})}
     quoted = book.add_format({"quote_prefix": True})
     row, shortened = 1, 0
     for batch in job.feed:
-        cells = [_Column(column, instant, quoted) for column in batch.columns]
+        cells = [_Column(column, formats[types.is_date(column.type)], quoted) for column in batch.columns]
         for i in range(batch.num_rows):
             for n, column in enumerate(cells):
                 shortened += column.write(sheet, row, n, i)
@@ -88,7 +91,8 @@ class _Column:
         self._values: list[Any] = column.to_pylist()
         self._text = types.is_string(type_)
         self._boolean = types.is_boolean(type_)
-        self._instant = instant if types.is_timestamp(type_) else None
+        self._number = types.is_integer(type_) or types.is_floating(type_) or types.is_decimal(type_)
+        self._instant = instant if types.is_timestamp(type_) or types.is_date(type_) else None
         self._quoted = quoted
         self._dangerous = dangerous(column).to_pylist() if self._text else []
 
@@ -105,8 +109,10 @@ class _Column:
             sheet.write_datetime(row, n, value, self._instant)
         elif self._boolean:
             sheet.write_boolean(row, n, value)
-        else:
+        elif self._number:
             sheet.write_number(row, n, value)
+        else:
+            sheet.write_string(row, n, as_text(value))
         return False
 
 
