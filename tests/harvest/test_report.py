@@ -42,7 +42,9 @@ def test_not_proved() -> None:
     bilan = msgspec.structs.replace(
         BILAN, prouve=False, raisons=("37 missing",), fenetres=(PROVED, doubtful), manquantes=37
     )
-    found = report(exit_code=3, last=AVANCEMENT, resultat=msgspec.structs.replace(RESULTAT, bilan=bilan))
+    resultat = msgspec.structs.replace(RESULTAT, bilan=bilan, reprenable=True, suite_de="20261103T041200Z")
+    found = report(exit_code=3, last=AVANCEMENT, resultat=resultat)
+    assert (found.continuable, found.suite_de) == (True, "20261103T041200Z")
     assert (found.verdict, found.proved, found.exit_code) == ("non prouvee", False, 3)
     assert (found.windows, found.windows_proved, found.missing_known) == (2, 1, 37)
     assert found.doubtful == (doubtful,)

@@ -50,7 +50,7 @@ def lines(result: BackupResult, folder: Path) -> list[str]:
         said = [
             f"COPIED: {folder} holds the state after {result.last_run or 'no run'}",
             f"  files:    {count(result.copied)} copied ({size(result.copied_bytes)}), "
-            f"{count(result.reused)} as in the copy before ({size(result.reused_bytes)})",
+            f"{count(result.reused)} linked to what was copied before ({size(result.reused_bytes)})",
             f"  evidence: {count(result.evidence, 'run')} can be proved again",
         ]
     said += [f"  left out: the run {name}, which is not finished" for name in result.left_out]

@@ -115,6 +115,8 @@ def _run_differs(
     )
     manifest = _generation(store).manifest
     due["instant"] = dict(zip(manifest.collectes, manifest.ordinals.instants, strict=True)).get(debut.collecte)
+    # What the fold wrote is in no fact, and proves nothing.
+    due |= {name: ligne[name] for name in bookkeeping.SIZES}
     ecarts = _differs("collectes", [due], [ligne], COLLECTES)
     # Calls in flight when a process died were made, and answered to nobody: there may be more, never less.
     perdus = (ligne["appels"] or 0) - seen.appels

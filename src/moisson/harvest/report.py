@@ -47,6 +47,8 @@ class RunReport(msgspec.Struct, frozen=True):
         store, source, simulated: what was filled, from where.
         collecte: name of the run, or None when none was begun.
         resumed: it was begun earlier and continued.
+        suite_de: the run that was not proved and that it goes on from, or None.
+        continuable: not proved, and the next run, if it comes soon, asks what is in doubt and no more.
         verdict: "prouvee", "non prouvee", "echouee" or "interrompue".
         proved: verdict is "prouvee".
         exit_code: of the command.
@@ -73,6 +75,8 @@ class RunReport(msgspec.Struct, frozen=True):
     simulated: bool
     collecte: str | None
     resumed: bool
+    suite_de: str | None
+    continuable: bool
     verdict: Verdict
     proved: bool
     exit_code: int
@@ -166,6 +170,8 @@ def report_of(
         simulated=simulated,
         collecte=last.collecte if last is not None else None,
         resumed=last is not None and last.reprise,
+        suite_de=(resultat.suite_de or None) if resultat is not None else None,
+        continuable=resultat is not None and resultat.reprenable,
         verdict=_verdict(resultat, exit_code),
         proved=bilan is not None and bilan.prouve,
         exit_code=exit_code,

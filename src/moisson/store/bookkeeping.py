@@ -17,10 +17,14 @@ from moisson.store.runs import Abandon
 from moisson.store.seen import Erreur, Seen
 from moisson.store.suite import Suite
 
-__all__ = ["PAGE_MAX", "Compteurs", "appended", "floor_calls", "with_instants"]
+__all__ = ["PAGE_MAX", "SIZES", "Compteurs", "appended", "floor_calls", "with_instants"]
 
 PAGE_MAX = 150
 """Most offers that one call brings."""
+
+
+SIZES = ("octets_lac", "octets_ecrits")
+"""Columns of `collectes` that the fold itself fills in, once everything else is written."""
 
 
 class Compteurs(msgspec.Struct, frozen=True):

@@ -247,7 +247,7 @@ def _write_books(
         writer.write_table("erreurs", bookkeeping.appended(before("erreurs"), erreurs, ERREURS))
     writer.carry_others(but="collectes")
     # Last, since a run's row says how much is written.
-    row = {**row, "octets_lac": writer.octets, "octets_ecrits": writer.written_bytes}
+    row |= dict(zip(bookkeeping.SIZES, (writer.octets, writer.written_bytes), strict=True))
     collectes = [*(bookkeeping.abandoned_row(abandon, compteurs.version) for abandon in given_up), row]
     table = bookkeeping.appended(before("collectes"), collectes, COLLECTES)
     writer.write_table("collectes", bookkeeping.with_instants(table, ordinals))
