@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from moisson.store.derive.ancres import MOTS, mots_longs
 from moisson.store.derive.durees import contrat_mois, experience_mois, heures_hebdo, is_temps_partiel
 from moisson.store.derive.emploi import is_interim, partner_names, positions, region_of
 from moisson.store.derive.salaire import Pay, read_pay
@@ -30,13 +31,15 @@ def rows_to_batch(rangees: Sequence[Rangee]) -> pa.RecordBatch:
         pa.array([instant_ms(offre.date_creation) for offre in offres], pa.timestamp("ms")),
         pa.array(departements, pa.string()),
         pa.array(communes, pa.string()),
-        *derived_columns(offres, departements),
+        *derived_columns(offres, departements, arrays[OFFRES.get_field_index("description")]),
         pa.array([rangee.autres for rangee in rangees], pa.string()),
     ]
     return pa.RecordBatch.from_arrays(arrays, schema=OFFRES)
 
 
-def derived_columns(offres: Sequence[Any], departements: Sequence[str | None]) -> list[pa.Array[Any]]:
+def derived_columns(
+    offres: Sequence[Any], departements: Sequence[str | None], descriptions: pa.Array[Any]
+) -> list[pa.Array[Any]]:
     """The columns `schema.DERIVEES` of these offers (structs of `official.OFFRE`)."""
     hours = [heures_hebdo(offre.duree_travail_libelle) for offre in offres]
     part_time = [is_temps_partiel(o.duree_travail_libelle_converti, o.duree_travail_libelle) for o in offres]
@@ -52,7 +55,13 @@ def derived_columns(offres: Sequence[Any], departements: Sequence[str | None]) -
         [positions(offre.nombre_postes) for offre in offres],
         [is_interim(offre.code_naf, offre.secteur_activite, offre.type_contrat) for offre in offres],
     ]
-    return [pa.array(column, field.type) for field, column in zip(DERIVEES, values, strict=True)]
+    *plain, long_words = DERIVEES
+    digests = mots_longs(descriptions)
+    offsets = pa.array(range(0, digests.size + 1, MOTS), pa.int32())
+    return [
+        *(pa.array(column, field.type) for field, column in zip(plain, values, strict=True)),
+        pa.ListArray.from_arrays(offsets, pa.array(digests.ravel(), pa.int64()), type=long_words.type),
+    ]
 
 
 def objects_to_columns(objet: Objet, values: Sequence[Any]) -> list[pa.Array[Any]]:

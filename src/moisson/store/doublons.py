@@ -1,6 +1,6 @@
 """The table `doublons` of a generation: jobs published through several partners, found in the files of `offres`.
 
-First all offers are cut into the blocks of derive/doublons.py, as numbers: some 100 bytes an offer. Then the texts are
+First all offers are cut into the blocks of derive/doublons.py, as numbers: some 200 bytes an offer. Then the texts are
 read of those offers only that share a block with another source, so many at a time, and each block is judged. The
 result depends on the offers alone, not on how they lie in files.
 """
@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from moisson.store.derive.ancres import ANCRES, PAIRES, ancres
+from moisson.store.derive.ancres import MOTS, PAIRES, ancres
 from moisson.store.derive.doublons import (
     Groups,
     Publication,
@@ -33,22 +32,19 @@ from moisson.store.derive.doublons import (
     title_words,
 )
 from moisson.store.generation import GenerationWriter
-from moisson.store.schema import DOUBLONS
+from moisson.store.schema import DOUBLONS, OFFRES
 
 __all__ = ["find_doublons", "write_doublons"]
 
 _RULE = 1
 """Number of the rule: another one finds other groups in the same offers."""
 
-_TEXTS = 100_000
+_TEXTS = 200_000
 """Offers whose texts are in memory at once, about 0.8 kB each; the files are read again for as many more."""
 
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 
-_READERS = 2
-"""Files whose descriptions are read and looked at at once, a row group of some 15 MB each."""
-
-_COLUMNS = ["intitule", "lieu_travail.libelle", "commune", "departement", "type_contrat", "partenaires"]
+_COLUMNS = ["intitule", "lieu_travail.libelle", "commune", "departement", "type_contrat", "partenaires", "mots_longs"]
 
 Numbers = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.int32]
@@ -124,6 +120,7 @@ class _Narrow(NamedTuple):
     departement: Codes
     contrat: Codes
     source: Codes
+    mots: Numbers
 
 
 class _Stock:
@@ -136,18 +133,16 @@ class _Stock:
 
     def __init__(self, paths: Sequence[Path]) -> None:
         self._paths = paths
-        self._codes = {name: _Codes() for name in _Narrow._fields}
-        parts = [self._read_narrow(path) for path in paths]
+        self._codes = {name: _Codes() for name in ("titre", "ville", "place", "departement", "contrat", "source")}
+        parts = [self._read_narrow(path) for path in paths] or [self._narrow(OFFRES.empty_table())]
         self._starts = np.cumsum([0, *(len(part.titre) for part in parts)])
-        columns = ([part[n] for part in parts] for n in range(len(_Narrow._fields)))
-        narrow = _Narrow(*(np.concatenate([np.empty(0, np.int32), *column]) for column in columns))
+        narrow = _Narrow(*map(np.concatenate, zip(*parts, strict=True)))
         del parts
         self.source, self._titre, self._place = narrow.source, narrow.titre, narrow.place
         self._titles, self._places = list(self._codes["titre"]), list(self._codes["place"])
         self._codes.clear()
-        with ThreadPoolExecutor(_READERS) as readers:
-            found = np.concatenate([np.empty((0, ANCRES), np.uint32), *readers.map(_read_ancres, paths)])
-        pairs, triples = found[:, :PAIRES].T, found[:, PAIRES:].T
+        anchors = ancres(narrow.mots)
+        pairs, triples = anchors[:PAIRES], anchors[PAIRES:]
         territoire = _blocks(narrow, [narrow.departement, narrow.titre], pairs)
         self.blocks = [
             *_blocks(narrow, [narrow.ville, narrow.titre], pairs),
@@ -165,7 +160,9 @@ class _Stock:
 
     def _read_narrow(self, path: Path) -> _Narrow:
         with pq.ParquetFile(path) as file:
-            table = file.read(columns=_COLUMNS)
+            return self._narrow(file.read(columns=_COLUMNS))
+
+    def _narrow(self, table: pa.Table) -> _Narrow:
         labels, label_at = _distinct(_field(table, "lieu_travail"))
         communes, commune_at = _distinct(table.column("commune"))
         places = [place_of(commune) for commune in communes]
@@ -184,6 +181,7 @@ class _Stock:
             departement=coded("departement", table.column("departement")),
             contrat=coded("contrat", table.column("type_contrat")),
             source=coded("source", _joined(table.column("partenaires"))),
+            mots=_flat(table.column("mots_longs")).reshape(-1, MOTS),
         )
 
     def _code(self, name: str, texts: Sequence[str]) -> Codes:
@@ -215,7 +213,7 @@ class _Stock:
                     start = end
 
 
-def _blocks(narrow: _Narrow, columns: Sequence[Codes], anchors: npt.NDArray[np.uint32]) -> list[Numbers]:
+def _blocks(narrow: _Narrow, columns: Sequence[Codes], anchors: Sequence[npt.NDArray[np.uint64]]) -> list[Numbers]:
     """Rows that agree on the contract, on these columns and on one of their anchors; two sources at least in each.
 
     Args:
@@ -244,17 +242,15 @@ def _blocks(narrow: _Narrow, columns: Sequence[Codes], anchors: npt.NDArray[np.u
     return [np.unique(np.frombuffer(block, np.int64)) for block in sorted(found)]
 
 
-def _read_ancres(path: Path) -> npt.NDArray[np.uint32]:
-    """The anchors of a file's descriptions."""
-    with pq.ParquetFile(path) as file:
-        groups = (file.read_row_group(n, ["description"], use_threads=False) for n in range(file.num_row_groups))
-        found = [ancres(chunk) for group in groups for chunk in group.column(0).chunks]
-    return np.concatenate([np.empty((0, ANCRES), np.uint32), *found])
-
-
 def _field(table: pa.Table, name: str) -> pa.ChunkedArray[Any]:
     """The one field that was read of a column of objects."""
     return table.select([name]).flatten().column(0)
+
+
+def _flat(column: pa.ChunkedArray[Any]) -> Numbers:
+    """The items of lists one after the other."""
+    flat: Numbers = pc.list_flatten(column.combine_chunks()).to_numpy(zero_copy_only=False)
+    return flat
 
 
 def _joined(column: pa.ChunkedArray[Any]) -> pa.ChunkedArray[Any]:
@@ -271,18 +267,17 @@ def _distinct(column: pa.ChunkedArray[Any]) -> tuple[list[str], Numbers]:
     return [text or "" for text in texts.dictionary.to_pylist()] + [""], at
 
 
-def _rounds(blocks: Iterable[Numbers]) -> Iterator[tuple[list[Numbers], Numbers]]:
-    """Blocks, about _TEXTS rows at a time, and all their rows, ascending."""
-    some: list[Numbers] = []
-    size = 0
-    for block in blocks:
-        if some and size + len(block) > _TEXTS:
-            yield some, np.unique(np.concatenate(some))
-            some, size = [], 0
-        some.append(block)
-        size += len(block)
-    if some:
-        yield some, np.unique(np.concatenate(some))
+def _rounds(blocks: Sequence[Numbers]) -> Iterator[tuple[Sequence[Numbers], Numbers]]:
+    """Blocks, as many as _TEXTS rows allow at a time, and all their rows, ascending."""
+    start = 0
+    while start < len(blocks):
+        end = start + 1
+        rows = set(blocks[start].tolist())
+        while end < len(blocks) and len(rows) < _TEXTS:
+            rows.update(blocks[end].tolist())
+            end += 1
+        yield blocks[start:end], np.array(sorted(rows), np.int64)
+        start = end
 
 
 def _texts(stock: _Stock, rows: Numbers) -> Iterator[tuple[Texte, str]]:

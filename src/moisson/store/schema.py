@@ -127,8 +127,17 @@ DERIVEES = (
         "offered by a temp agency: NAF division 78, or contract MIS, DIN or TTI; null: no activity given",
         source="Offre.codeNAF, Offre.secteurActivite, Offre.typeContrat",
     ),
+    column(
+        "mots_longs",
+        pa.list_(pa.int64()),
+        "digests of the description's four longest words; the table doublons compares texts that share some",
+        source="Offre.description",
+    ),
 )
 """Columns read out of others (derive/), beside them and never instead."""
+
+_REGLES = "1"
+"""Number of the rules that make them. Another one has all rows made anew: it is part of what a fold compares."""
 
 OFFRES = pa.schema(
     [
@@ -149,7 +158,8 @@ OFFRES = pa.schema(
         colonne("commune", pa.string(), "INSEE code of the commune, as in lieu_travail", source="LieuTravail.commune"),
         *DERIVEES,
         _AUTRES,
-    ]
+    ],
+    metadata={"derive": _REGLES},
 )
 """What is stored of an offer's content."""
 

@@ -1,8 +1,8 @@
-"""Anchors: keys by which texts that are nearly the same meet, found in some 10 microseconds a text. Pure.
+"""Long words: by what texts that are nearly the same meet, found in some microseconds a text. Pure.
 
-The anchors of a text are made of its longest words, of different lengths: whoever cuts a text, or puts a heading into
-it, rarely touches all of them, and a long word says more than a short one. A word here is a run of letters without
-accents.
+Whoever cuts a text, or puts a heading into it, rarely touches all of its longest words, and a long word says more than
+a short one. A word here is a run of letters without accents. A text is reduced to the digests of its MOTS longest
+words, each of another length; several of them together are an *anchor*.
 """
 
 from __future__ import annotations
@@ -15,17 +15,16 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-__all__ = ["ANCRES", "PAIRES", "ancres"]
+__all__ = ["MOTS", "PAIRES", "ancres", "mots_longs"]
 
-_WORDS = 4
-_PAIRS = list(itertools.combinations(range(_WORDS - 1), 2))
-_TRIPLES = list(itertools.combinations(range(_WORDS), 3))
+MOTS = 4
+"""Words kept of a text."""
+
+_PAIRS = list(itertools.combinations(range(3), 2))
+_TRIPLES = list(itertools.combinations(range(MOTS), MOTS - 1))
 
 PAIRES = len(_PAIRS)
 """The first anchors of a text: pairs among its three longest words, for where something else agrees too."""
-
-ANCRES = PAIRES + len(_TRIPLES)
-"""All of them: then come triples among its four longest words, rare enough to stand alone."""
 
 _BYTES_MIN, _BYTES_MAX = 6, 24
 """Shorter words are most of a text and never its longest; what is longer is an address, or words glued together."""
@@ -41,13 +40,13 @@ _OUTSIDE = bytes(byte >= 128 or not chr(byte).isalpha() for byte in range(256))
 Numbers = npt.NDArray[np.int64]
 
 
-def ancres(texts: pa.Array[Any]) -> npt.NDArray[np.uint32]:
-    """The anchors of texts, a row of ANCRES for each, from 1 to 2³² - 1; 0 where a text has too few.
+def mots_longs(texts: pa.Array[Any]) -> Numbers:
+    """Digests of each text's longest words, the longest first: a row of MOTS for each, 0 where it has no more.
 
     Args:
         texts: an array of strings (32-bit offsets); a null is an empty text.
     """
-    found = np.zeros((len(texts), ANCRES), np.uint32)
+    found = np.zeros((len(texts), MOTS), np.int64)
     _, offsets_buffer, data_buffer = texts.buffers()
     if offsets_buffer is None or data_buffer is None:
         return found
@@ -63,7 +62,7 @@ def ancres(texts: pa.Array[Any]) -> npt.NDArray[np.uint32]:
 
 
 def _of_some(data: bytes, end: Numbers) -> Numbers:
-    """The anchors of texts one after the other, none of them empty, given where each ends."""
+    """The long words of texts one after the other, none of them empty, given where each ends."""
     outside = np.frombuffer(bytearray(data.translate(_OUTSIDE)), np.bool_)
     # The last byte of a text ends its last word, though it belongs to it: alike in all copies, and so good enough.
     outside[end - 1] = True
@@ -81,20 +80,29 @@ def _of_some(data: bytes, end: Numbers) -> Numbers:
     # The longest, and of those the first to come.
     keys = lengths * _KEYS + np.arange(len(lengths), 0, -1)
     words = []
-    for _ in range(_WORDS):
+    for _ in range(MOTS):
         length, rest = np.divmod(np.maximum.reduceat(keys, first), _KEYS)
         at = starts[np.minimum(len(starts) - rest, len(starts) - 1)]
         spans = zip(at.tolist(), (at + length).tolist(), strict=True)
         words.append(np.array([zlib.crc32(data[a:b].lower()) for a, b in spans], np.int64))
         keys[lengths >= np.repeat(length, sizes)] = 0
-    return np.stack([_mix([words[n] for n in chosen]) for chosen in [*_PAIRS, *_TRIPLES]], axis=1)
+    return np.stack(words, axis=1)
 
 
-def _mix(words: list[Numbers]) -> Numbers:
-    """A key for a set of words, given the digest of each; 0 is that of no word."""
-    mixed, said = np.zeros(len(words[0]), np.int64), np.zeros(len(words[0]), np.bool_)
-    for word in words:
-        mixed = (mixed * 1_000_003 + word) % _KEYS
-        said |= word > 0
-    key: Numbers = np.where(said, mixed % (_KEYS - 1) + 1, 0)
-    return key
+def ancres(mots: Numbers) -> list[npt.NDArray[np.uint64]]:
+    """The anchors of texts, a column for each: first PAIRES pairs, then sets of all their long words but one.
+
+    Two texts with one word that the other lacks still have an anchor in common. 0 where a text has no word at all.
+
+    Args:
+        mots: their `mots_longs`.
+    """
+    return [_mix(mots[:, chosen]) for chosen in map(list, [*_PAIRS, *_TRIPLES])]
+
+
+def _mix(words: Numbers) -> npt.NDArray[np.uint64]:
+    mixed = np.zeros(len(words), np.uint64)
+    for word in words.T:
+        # Wraps around; chance makes two of 2⁶⁴ keys one, and then texts are compared in vain.
+        mixed = mixed * np.uint64(0x9E3779B97F4A7C15) + word.astype(np.uint64)
+    return mixed
