@@ -127,7 +127,7 @@ DERIVEES = (
         "offered by a temp agency: NAF division 78, or contract MIS, DIN or TTI; null: no activity given",
         source="Offre.codeNAF, Offre.secteurActivite, Offre.typeContrat",
     ),
-    column(
+    colonne(
         "mots_longs",
         pa.list_(pa.int64()),
         "digests of the description's four longest words; the table doublons compares texts that share some",
