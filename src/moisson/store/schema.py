@@ -158,12 +158,11 @@ OFFRES = pa.schema(
         colonne("commune", pa.string(), "INSEE code of the commune, as in lieu_travail", source="LieuTravail.commune"),
         *DERIVEES,
         _AUTRES,
-    ],
-    metadata={"derive": _REGLES},
+    ]
 )
 """What is stored of an offer's content."""
 
-OFFRES_DATEES = pa.schema([*OFFRES, *HISTOIRE])
+OFFRES_DATEES = pa.schema([*OFFRES, *HISTOIRE], metadata={"derive": _REGLES})
 """Offers online now, one row an offer; in `offres_versions`, each content that an offer has had."""
 
 COLLECTES = pa.schema(
