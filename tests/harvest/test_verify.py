@@ -378,8 +378,8 @@ def test_an_offer_forgotten(copie: Path) -> None:
         store.forget({oubliee}, 2_000_000_000.0)
     vu = verify(open_store(copie))
     assert (vu.intacte, vu.prouvee) == (True, True)
-    assert "1 ids were forgotten" in vu.etapes[0].detail
-    assert "1 were forgotten" in vu.etapes[-1].detail
+    assert "1 ids were forgotten" in detail(vu, "evidence")
+    assert "1 that were read are forgotten" in detail(vu, "lake")
 
 
 def test_a_run_that_was_not_proved(tmp_path: Path) -> None:
