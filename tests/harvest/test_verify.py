@@ -23,6 +23,7 @@ from moisson.cli.verify import lines
 from moisson.errors import StoreCorrupt, UsageError
 from moisson.harvest.verify import Verification, trou, verifiable_runs, verify
 from moisson.model import FenetreBilan
+from moisson.store.bookkeeping import SIZES
 from moisson.store.evidence import open_evidence
 from moisson.store.journal import CHAINE_VIDE, _record
 from moisson.store.masking import mark, redact
@@ -239,8 +240,9 @@ def autre(valeur: object) -> object:
     raise AssertionError(f"no other value for {valeur!r}")
 
 
-NON_RECALCULEES = {"version", "modifiees", "retraits_demandes", "retraits_confirmes"}
-"""Columns of `collectes` that no evidence tells: which Moisson it was, how many contents changed, what details said."""
+NON_RECALCULEES = {"version", "modifiees", "retraits_demandes", "retraits_confirmes", *SIZES}
+"""Columns of `collectes` that no evidence tells: which Moisson it was, how many contents changed, what details said,
+how many bytes were written."""
 
 
 @pytest.mark.parametrize("table", ["collectes", "fenetres"])
