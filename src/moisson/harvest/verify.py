@@ -171,7 +171,7 @@ def _rejouer(store: Store, debuts: Sequence[Debut]) -> tuple[Bilan | None, str]:
     if len(debuts) > 1:
         detail += f", in {len(debuts)} runs that continue each other"
     if marques:
-        detail += f"; of {len(marques)} offers that were forgotten only a mark is left, which fits the chain"
+        detail += f"; {len(marques)} ids were forgotten, and a mark in the place of each fits the chain"
     return plan.bilan() if plan is not None else None, detail
 
 
