@@ -61,7 +61,8 @@ def _rows(store: Path) -> int:
 
 
 def _duckdb(query: str) -> int:
-    with duckdb.connect(config={"enable_progress_bar": False}) as connection:
+    with duckdb.connect() as connection:
+        connection.execute("SET enable_progress_bar = false")
         return int(connection.sql(query).fetchall()[0][0])
 
 

@@ -113,7 +113,13 @@ def test_a_long_query_is_interrupted(here: Path, number: signal.Signals) -> None
 import sys, threading, os
 from moisson.cli.main import main
 sys.argv = ["moisson", "sql", {query!r}]
-threading.Timer(3, lambda: os.kill(os.getpid(), {int(number)})).start()
+from moisson.store.engine import Engine
+stream = Engine.stream
+def interrupted(engine, sql, rows=65_536):
+    # From here on: a signal while libraries are being loaded would be another story.
+    threading.Timer(1, lambda: os.kill(os.getpid(), {int(number)})).start()
+    return stream(engine, sql, rows)
+Engine.stream = interrupted
 main()
 """],
         cwd=here, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,

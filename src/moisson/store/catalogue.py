@@ -113,7 +113,7 @@ def _declared(engine: Engine, table: str) -> Mapping[str, pa.Field[pa.DataType]]
         found = {field.name: field for field in pq.read_schema(files[0])} if files and files[0].exists() else {}
         return found | {field.name: field for field in TABLES.get(table, ())}
     if view := next((view for view in VIEWS if view.nom == table), None):
-        return {field.name: field for field in view.colonnes}
+        return {field.name: field for field in (*TABLES["offres_versions"], *view.colonnes)}
     # Another view: what it takes from a table means what it means there, of offers first of all.
     taken = {field.name: field for schema in (*TABLES.values(), TABLES["offres"]) for field in schema}
     made = history_sql.MEANINGS | (placing.MEANINGS if table == "offres_placees" else {})

@@ -35,9 +35,9 @@ def write_duckdb(job: Job) -> list[str]:
         "threads": 1,
         "temp_directory": str(job.path.with_name("spilled")),
         "python_enable_replacements": False,
-        "enable_progress_bar": False,
     }
     with duckdb.connect(job.path, config=settings) as database:
+        database.execute("SET enable_progress_bar = false")
         database.register("moisson_feed", job.feed.reader())
         table = quoted(job.selection.table)
         database.execute(f"CREATE TABLE {table} AS SELECT * FROM moisson_feed")
