@@ -14,13 +14,13 @@ import pyarrow.parquet as pq
 import pytest
 from shapely import Point
 
+from moisson import open_store
 from moisson.errors import StoreUnwritable, UsageError
 from moisson.figures.files import SIDECAR, write
 from moisson.figures.places import wkb_of
 from moisson.store.engine import connect
 from moisson.store.indicators.axes import read_axes
 from moisson.store.indicators.definitions import indicateur
-from moisson.store.indicators.door import indicator
 from moisson.store.indicators.result import Chiffres, ask
 from moisson.store.indicators.statement import Question
 from moisson.store.provenance import read_provenance
@@ -138,7 +138,7 @@ def test_what_cannot_be_written_leaves_nothing(folder: Path, tmp_path: Path) -> 
 
 def test_the_door_gives_the_figures_of_the_command(folder: Path) -> None:
     """As an Arrow table, what must be told in its metadata."""
-    table = indicator(open_here(folder), "offres", by=["departement"])
+    table = open_store(folder).indicator("offres", by=["departement"])
     assert sum(table["n"].to_pylist()) == 90
     assert table.schema.metadata == {b"offres": b"90", b"simule": b"false", b"part_non_placee": b"0.244444"}
-    assert indicator(open_here(folder), "offres", departement="74")["valeur"].to_pylist() == [23]
+    assert open_store(folder).indicator("offres", departement="74")["valeur"].to_pylist() == [23]

@@ -106,6 +106,5 @@ def _show(table: object) -> None:
     from moisson.cli.tabular import ROWS_SHOWN, write_table
 
     assert isinstance(table, pa.Table)
-    _, more = write_table(table.to_reader(), sys.stdout.buffer)
-    if more:
+    if write_table(table.to_reader(), sys.stdout.buffer).more:
         console.note(f"only the first {count(ROWS_SHOWN, 'row')} of {count(table.num_rows)}; give a FILE for all")

@@ -15,7 +15,7 @@ moisson indicator salaire_median salaires.xlsx --by region,grand_domaine
 moisson indicator nouvelles nouvelles.csv --by departement,semaine --rome M18
 ```
 
-In Python, `moisson.store.indicators.door.indicator(store, "offres", by=["region"])` gives the same figures, as an Arrow
+In Python, `moisson.open_store("moisson-store").indicator("offres", by=["region"])` gives the same figures as an Arrow
 table.
 
 ## What is counted
@@ -61,10 +61,10 @@ def reference() -> str:
     from moisson.store.indicators.axes import AXES
     from moisson.store.indicators.definitions import INDICATEURS, MASQUE_RETIREES, PETIT
 
-    lines = ["## The indicators", "", "| name | what | unit | rows | hidden below | nights | of the past |"]
+    lines = ["## The indicators", "", "| name | what | unit | rows | hidden below | nights | past communes |"]
     lines.append("|---|---|---|---|--:|--:|---|")
     for found in INDICATEURS.values():
-        past = "also by commune and EPCI" if found.jour else "yes" if found.passe else "no"
+        past = "yes" if found.jour else "no"
         cells = [f"`{found.nom}`", found.sens, found.unite, f"`{found.fonds}`", str(found.masque_sous or "")]
         lines.append(f"| {' | '.join([*cells, str(found.nuits), past])} |")
     lines += ["", "## By what", "", "At most one of each line.", "", "| | names for `--by` |", "|---|---|"]

@@ -144,8 +144,6 @@ def possible(nom: str, axes: list[str]) -> bool:
     """Whether an indicator can be told by these: what the definitions promise, written down a second time."""
     past = nom in {"nouvelles", "retirees", "duree_mediane"} or bool({"jour", "semaine", "mois"} & set(axes))
     fine = bool({"commune", "epci"} & set(axes))
-    if past and nom in {"part_salaire", "salaire_median"}:
-        return False
     counts = {"offres", "postes", "offres_pour_mille", "postes_pour_mille", "nouvelles", "retirees"}
     return not (past and fine and nom not in counts)
 

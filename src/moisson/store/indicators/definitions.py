@@ -52,8 +52,7 @@ class Indicateur:
         decimales: digits after the point that are given.
         masque_sous: not shown when it rests on fewer offers than that.
         nuits: nights (days with a finished run) that it needs at least.
-        passe: it can be told of past periods: all that it needs outlives the anonymising of withdrawn offers.
-        jour: SQL aggregate over the counts by day, by which it is also told of communes in the past; "" if it cannot.
+        jour: the counts by day hold what it needs, so it can also be told of communes in the past.
     """
 
     nom: str
@@ -67,7 +66,6 @@ class Indicateur:
     decimales: int = 0
     masque_sous: int = 0
     nuits: int = 1
-    passe: bool = True
     jour: bool = False
 
 
@@ -182,7 +180,6 @@ INDICATEURS = {
             "100.0 * coalesce(sum(poids) FILTER (salaire_lu), 0) / sum(poids)",
             decimales=1,
             masque_sous=_MASQUE,
-            passe=False,
         ),
         Indicateur(
             "salaire_median",
@@ -196,7 +193,6 @@ INDICATEURS = {
             n="count(salaire)",
             decimales=0,
             masque_sous=_MASQUE,
-            passe=False,
         ),
     )
 }

@@ -62,11 +62,6 @@ class Question:
                 f"{nom} cannot be told without duplicates{' by ' + self.periode.nom if self.periode else ''}",
                 todo="What is published twice is known of offers online now only: leave --distinct out.",
             )
-        if self.past and not self.indicateur.passe:
-            raise UsageError(
-                f"{nom} is known of offers online now only: withdrawn ones lose what it needs",
-                todo="Leave the period out.",
-            )
         if self.by_day and not self.indicateur.jour:
             raise UsageError(
                 f"{nom} of the past is not known by {', '.join(_FINE & {axe.nom for axe in self.axes})}: withdrawn "
@@ -117,6 +112,8 @@ NIGHTS = (
     "FROM passages"
 )
 """How many days have a run, and the first and last run."""
+
+_SALARY = "salaire_lu, (salaire_annuel_min + salaire_annuel_max) / 2 AS salaire"
 
 _EXPECTED = {"day": "1", "week": "7", "month": "date_diff('day', periode, periode + INTERVAL 1 MONTH)"}
 
@@ -169,24 +166,21 @@ def _columns(question: Question) -> str:
 
 
 def _present(question: Question) -> str:
-    salary = ""
-    if "salaire" in question.indicateur.calcul:
-        salary = ", salaire_lu, (salaire_annuel_min + salaire_annuel_max) / 2 AS salaire"
     distinct = "AND id IN (SELECT id FROM offres_distinctes)" if question.distinct else ""
     return f"""
 fonds AS (
     SELECT {_columns(question)} 1 AS poids, coalesce(nombre_postes, 1) AS postes, type_contrat,
-        origine_offre.origine AS origine{salary}
+        origine_offre.origine AS origine, {_SALARY}
     FROM offres_placees WHERE {_chosen(question)} {distinct}
 )"""
 
 
 def _lives() -> list[str]:
     return [
-        """
+        f"""
 vies AS (
     SELECT id, du, au, premiere_vue, retiree, rome_code, type_contrat, coalesce(nombre_postes, 1) AS postes,
-        origine_offre.origine AS origine, lieu_travail, departement AS garde
+        origine_offre.origine AS origine, {_SALARY}, lieu_travail, departement AS garde
     FROM vie_offre
 )""",
         f"placees AS ({placing_sql('vies')})",
@@ -202,7 +196,7 @@ lieux_connus AS (
 def _past(question: Question) -> str:
     fonds, periode = question.indicateur.fonds, question.periode
     when = "p.periode, " if periode is not None else ""
-    columns = f"{_columns(question)}{when}1 AS poids, postes, type_contrat, origine"
+    columns = f"{_columns(question)}{when}1 AS poids, postes, type_contrat, origine, salaire_lu, salaire"
     if fonds == "etat":
         rows = "lieux_connus JOIN periodes AS p ON du <= p.fin AND (au IS NULL OR au > p.fin)"
         return f"fonds AS (SELECT {columns} FROM {rows} WHERE {_chosen(question)})"
