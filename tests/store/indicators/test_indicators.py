@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import statistics
+import tarfile
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,8 @@ from moisson.store.indicators.axes import AXES, read_axes
 from moisson.store.indicators.definitions import INDICATEURS, MASQUE_RETIREES, PETIT, indicateur
 from moisson.store.indicators.result import Chiffres, ask
 from moisson.store.indicators.statement import Question
-from tests.store.filling import NOW_S, open_here
+from tests.store.derive.test_doublons import text
+from tests.store.filling import NOW_S, collect, make_offre, open_here
 from tests.store.indicators.nights import LIEUX, Nuit, Vraie, fill, make_nights, stays
 from tests.store.indicators.reference import reference
 
@@ -293,3 +295,37 @@ def test_the_document_is_written_from_the_definitions() -> None:
     """docs/indicators.md says what the code does; `make docs` writes it."""
     path = Path(__file__).parents[3] / "docs" / "indicators.md"
     assert path.read_text(encoding="utf-8") == reference()
+
+
+def test_distinct_counts_a_job_once(tmp_path: Path) -> None:
+    """Ten jobs, three of them published through a second partner too: thirteen offers, ten jobs."""
+    def offre(n: int, job: int, partner: str) -> dict[str, Any]:
+        return make_offre(
+            n,
+            intitule="Cuisinier (H/F)",
+            description=text(job),
+            romeCode="G1602",
+            typeContrat="CDI",
+            nombrePostes=2,
+            origineOffre={"origine": "2", "partenaires": [{"nom": partner}]},
+        )
+
+    offres = [offre(n, n, "A") for n in range(10)] + [offre(20 + n, n, "B") for n in range(3)]
+    collect(tmp_path / "store", offres, page=150)
+    with connect(open_here(tmp_path / "store")) as engine:
+        for nom, every, once in (("offres", 13, 10), ("postes", 26, 20)):
+            assert asked(engine, nom, "departement").table["valeur"].to_pylist().count(every) == 1
+            found = asked(engine, nom, "departement", distinct=True).table
+            assert max(found["valeur"].to_pylist()) == once
+
+
+def test_a_store_of_an_older_moisson_says_what_it_lacks(tmp_path: Path) -> None:
+    """It has offers, but no history and no pay that was read: figures of the one, a plain word of the others."""
+    with tarfile.open(Path(__file__).parents[1] / "old_stores" / "format-1.tar.gz") as archive:
+        archive.extractall(tmp_path, filter="data")
+    with connect(open_here(tmp_path / "store")) as engine:
+        assert asked(engine, "offres", "departement").n > 0
+        with pytest.raises(UsageError, match="nouvelles needs history"):
+            asked(engine, "nouvelles")
+        with pytest.raises(UsageError, match="salaire_median needs the pay"):
+            asked(engine, "salaire_median")

@@ -68,6 +68,11 @@ class Indicateur:
     nuits: int = 1
     jour: bool = False
 
+    @property
+    def paie(self) -> bool:
+        """Whether it looks at the pay that is read out of the labels."""
+        return "salaire" in self.calcul
+
 
 INDICATEURS = {
     found.nom: found

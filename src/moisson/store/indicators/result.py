@@ -76,6 +76,11 @@ def ask(engine: Engine, question: Question) -> Chiffres:
         StoreCorrupt: a file of the store is damaged.
     """
     _check_territory(engine, question)
+    if question.indicateur.paie and "salaire_lu" not in engine.query("SELECT * FROM offres LIMIT 0").column_names:
+        raise UsageError(
+            f"{question.indicateur.nom} needs the pay, which this store does not read yet",
+            todo="It was filled by an older Moisson: the next moisson collect reads it.",
+        )
     nuits, debut, fin = _nights(engine, question)
     raw = engine.query(statement(question, engine.tables()))
     territoire = question.territoire

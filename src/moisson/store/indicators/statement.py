@@ -113,7 +113,13 @@ NIGHTS = (
 )
 """How many days have a run, and the first and last run."""
 
-_SALARY = "salaire_lu, (salaire_annuel_min + salaire_annuel_max) / 2 AS salaire"
+
+def _pay(question: Question) -> str:
+    """The columns of the pay, when they are needed: contents of an older store do not have them."""
+    if not question.indicateur.paie:
+        return ""
+    return ", salaire_lu, (salaire_annuel_min + salaire_annuel_max) / 2 AS salaire"
+
 
 _EXPECTED = {"day": "1", "week": "7", "month": "date_diff('day', periode, periode + INTERVAL 1 MONTH)"}
 
@@ -133,7 +139,7 @@ def statement(question: Question, tables: Collection[str]) -> str:
     if question.by_day:
         with_.append(_counted(question))
     elif question.past:
-        with_ += _lives()
+        with_ += _lives(question)
         with_.append(_past(question))
     else:
         with_.append(_present(question))
@@ -170,17 +176,17 @@ def _present(question: Question) -> str:
     return f"""
 fonds AS (
     SELECT {_columns(question)} 1 AS poids, coalesce(nombre_postes, 1) AS postes, type_contrat,
-        origine_offre.origine AS origine, {_SALARY}
+        origine_offre.origine AS origine{_pay(question)}
     FROM offres_placees WHERE {_chosen(question)} {distinct}
 )"""
 
 
-def _lives() -> list[str]:
+def _lives(question: Question) -> list[str]:
     return [
         f"""
 vies AS (
     SELECT id, du, au, premiere_vue, retiree, rome_code, type_contrat, coalesce(nombre_postes, 1) AS postes,
-        origine_offre.origine AS origine, {_SALARY}, lieu_travail, departement AS garde
+        origine_offre.origine AS origine{_pay(question)}, lieu_travail, departement AS garde
     FROM vie_offre
 )""",
         f"placees AS ({placing_sql('vies')})",
@@ -196,7 +202,8 @@ lieux_connus AS (
 def _past(question: Question) -> str:
     fonds, periode = question.indicateur.fonds, question.periode
     when = "p.periode, " if periode is not None else ""
-    columns = f"{_columns(question)}{when}1 AS poids, postes, type_contrat, origine, salaire_lu, salaire"
+    pay = ", salaire_lu, salaire" if question.indicateur.paie else ""
+    columns = f"{_columns(question)}{when}1 AS poids, postes, type_contrat, origine{pay}"
     if fonds == "etat":
         rows = "lieux_connus JOIN periodes AS p ON du <= p.fin AND (au IS NULL OR au > p.fin)"
         return f"fonds AS (SELECT {columns} FROM {rows} WHERE {_chosen(question)})"
