@@ -16,6 +16,7 @@ import json
 import os
 import platform
 import random
+import resource
 import subprocess
 import sys
 import tempfile
@@ -159,7 +160,7 @@ def measure(store: Path, pictures: Path) -> Iterator[str]:
         words = [command, str(file), *options]
         if command == "series":
             words = [command, options[0], str(file), *options[1:]]
-        begun_s = time.perf_counter()
+        begun_s, before_s = time.perf_counter(), _children_s()
         done = subprocess.run(
             [sys.executable, "-m", "moisson", *words, "--store", str(store)],
             capture_output=True,
@@ -169,7 +170,15 @@ def measure(store: Path, pictures: Path) -> Iterator[str]:
         took_s = time.perf_counter() - begun_s
         if done.returncode:
             raise RuntimeError(f"{' '.join(words)}: {done.stderr}")
-        yield f"{name:<28} {took_s:5.1f} s  {file.stat().st_size / 1e6:6.2f} MB  {' '.join(options)}"
+        busy_s = _children_s() - before_s
+        size = f"{file.stat().st_size / 1e6:6.2f} MB"
+        yield f"{name:<28} {took_s:5.1f} s, {busy_s:4.1f} s of processors  {size}  {' '.join(options)}"
+
+
+def _children_s() -> float:
+    """Processor time of the processes that ended: what counts when others use the machine too."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def main() -> None:

@@ -299,6 +299,7 @@ def test_the_document_is_written_from_the_definitions() -> None:
 
 def test_distinct_counts_a_job_once(tmp_path: Path) -> None:
     """Ten jobs, three of them published through a second partner too: thirteen offers, ten jobs."""
+
     def offre(n: int, job: int, partner: str) -> dict[str, Any]:
         return make_offre(
             n,
