@@ -49,9 +49,10 @@ format: $(VENV)/.dev ## rewrite the sources in the house's format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: $(VENV)/.dev ## write docs/commands.md and docs/tables.md again, from the commands' help and the schema
+docs: $(VENV)/.dev ## write docs/commands.md, tables.md and indicators.md again from what they tell of
 	$(BIN)/python tests/cli/reference.py > docs/commands.md
 	$(BIN)/python tests/store/reference.py > docs/tables.md
+	$(BIN)/python tests/store/indicators/reference.py > docs/indicators.md
 
 territoires: $(VENV)/.dev ## make the geography that is shipped again, from tools/territoires/sources.toml (needs npm)
 	$(BIN)/python -m tools.territoires

@@ -133,7 +133,7 @@ def land(folder: str, count: int, seed: int) -> None:
         run.close()
 
 
-def write_page(run: Any, no: int, page: list[tuple[str, int, bytes]], total: int) -> None:
+def write_page(run: Any, no: int, page: list[tuple[str, int, bytes]], total: int, now_s: float = NOW_S) -> None:
     """Land one page and journal its fact."""
     body = b'{"resultats":[' + b",".join(brut for _, _, brut in page) + b"]}"
     fichier = run.land(no, gzip.compress(body, 2, mtime=0), "gzip")
@@ -147,7 +147,7 @@ def write_page(run: Any, no: int, page: list[tuple[str, int, bytes]], total: int
             fichier=fichier,
             sha256=hashlib.sha256(body).hexdigest(),
             octets=len(body),
-            recu_s=NOW_S + no / 3,
+            recu_s=now_s + no / 3,
         )
     )
 

@@ -21,8 +21,11 @@ from moisson.cli.demo import demo
 from moisson.cli.export import export
 from moisson.cli.files import files
 from moisson.cli.forget import forget
+from moisson.cli.indicator import indicator
+from moisson.cli.map import draw_map
 from moisson.cli.probe import probe
 from moisson.cli.referentiels import referentiels
+from moisson.cli.series import series
 from moisson.cli.sql import sql
 from moisson.cli.status import status
 from moisson.cli.territories import territories
@@ -54,6 +57,9 @@ app.command()(referentiels)
 app.command()(forget)
 app.command()(territories)
 app.command()(backup)
+app.command()(indicator)
+app.command(name="map")(draw_map)
+app.command()(series)
 app.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(twin)
 
 

@@ -139,6 +139,48 @@ class StoreReader:
         with Engine(self._generation, with_files=files) as engine:
             return engine.query(query)
 
+    def indicator(
+        self,
+        nom: str,
+        *,
+        by: Sequence[str] = (),
+        distinct: bool = False,
+        region: str | None = None,
+        departement: str | None = None,
+        metier: str | None = None,
+        contrat: str | None = None,
+    ) -> pa.Table:
+        """An indicator; `docs/indicators.md` defines each, and the columns.
+
+        Args:
+            nom: the indicator.
+            by: what it is told by, at most one territory, trade, contract and period.
+            distinct: of each job that several partners publish, one offer.
+            region, departement: only this territory, by its code.
+            metier: only trades whose ROME code begins so.
+            contrat: only this contract.
+
+        Returns:
+            A row a figure. What must be told of them is in the schema's metadata: `offres` in all, `simule`, and
+            `part_non_placee` (0 to 1) when a territory was asked.
+
+        Raises:
+            UsageError: these do not go together, an unknown name, or the store has too few nights.
+            StoreCorrupt: a file of the store is damaged.
+        """
+        from moisson.store.indicators.axes import read_axes
+        from moisson.store.indicators.definitions import indicateur
+        from moisson.store.indicators.result import ask
+        from moisson.store.indicators.statement import Question
+
+        question = Question(indicateur(nom), read_axes(by), distinct, region, departement, metier, contrat)
+        with self._engine() as engine:
+            chiffres = ask(engine, question)
+        told = {"offres": str(chiffres.n), "simule": str(self.simulated).lower()}
+        if chiffres.part_non_placee is not None:
+            told["part_non_placee"] = f"{chiffres.part_non_placee:.6f}"
+        return chiffres.table.replace_schema_metadata(told)
+
     def duckdb(self) -> duckdb.DuckDBPyConnection:
         """A DuckDB connection of your own with the store's tables as views, to make relations from.
 

@@ -1,0 +1,1 @@
+"""Indicators: one definition each, asked by territory, trade, contract and period."""
