@@ -81,21 +81,22 @@ def test_summary_of_a_proved_run() -> None:
 
 
 def test_summary_of_a_run_that_is_not_proved() -> None:
-    """What is missing is named: the reasons, and the windows with their dates and criteria."""
+    """What is missing is named: the reasons, and the windows with their dates, but not the parts of one."""
     missing = msgspec.structs.replace(
-        PROVED, numero=7, verdict="manque", preuve=None, manquantes=37, critere="experience=4",
+        PROVED, numero=7, verdict="manque", preuve=None, manquantes=37,
         raison="3,187 offers share one second and every criterion",
     )  # fmt: skip
+    part = msgspec.structs.replace(missing, numero=8, critere="experience=4")
     doubtful = msgspec.structs.replace(PROVED, numero=9, verdict="en doute", preuve=None, debut_ms=None, raison="x")
     bilan = msgspec.structs.replace(
-        BILAN, prouve=False, raisons=("two windows are not proved",), fenetres=(PROVED, missing, doubtful),
+        BILAN, prouve=False, raisons=("two windows are not proved",), fenetres=(PROVED, missing, part, doubtful),
         manquantes=37, avertissements=("the clock was read once",),
     )  # fmt: skip
     result = msgspec.structs.replace(RESULTAT, bilan=bilan)
     assert summary(result, store=Path("demo"), simulated=True)[:6] == [
         "NOT PROVED: 19,998 offers stored, 20,000 announced at first and 19,998 at last, 37 known to be missing",
         "  why: two windows are not proved",
-        "  window 7 (2026-10-26T07:33:20Z to 2026-10-27T11:20:00Z, experience=4): 37 offers missing; "
+        "  window 7 (2026-10-26T07:33:20Z to 2026-10-27T11:20:00Z): 37 offers missing; "
         "3,187 offers share one second and every criterion",
         "  window 9 (… to 2026-10-27T11:20:00Z): in doubt; x",
         "  simulated data: they come from a double of the API, not from France Travail",

@@ -65,7 +65,7 @@ def test_one_that_is_online_is_asked_again() -> None:
     assert (order, pauses) == (["a", "b", "a"], [PAUSE_S])
     found, _, _ = asked({"a": [OLD, OLD], "b": [None]})
     assert found.contredits == ("a",)
-    assert found.raison == "1 of 2 offers that no page showed are online all the same (a): no offer was closed"
+    assert found.raison == "1 of 2 offers that no page showed are online all the same: no offer was closed"
 
 
 def test_one_that_came_back() -> None:

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-import moisson.store.fold as folding
+import moisson.harvest.run as shipped
+import moisson.store.closing as closing
 from moisson.api.auth import Token, TokenKeeper
 from moisson.api.pacing import Pacer
+from moisson.harvest.withdrawals import Confirmation
 from moisson.model import Fait, PageLue
 from moisson.plan.reading import Lecture
 from moisson.plan.sweep import Balayage
@@ -169,14 +171,27 @@ def test_it_sees_offers_closed_outside_proved_windows(monkeypatch: pytest.Monkey
 
     nights = replace(calm(), fold=True, nights=2, between=short_pages, due=frozenset({UNPROVED}))
     assert not violations(nights, seeds=2)
-    monkeypatch.setattr(folding, "provable", lambda creations_ms, bilan: np.ones(len(creations_ms), np.bool_))
+    without_the_last_check(monkeypatch)
+    monkeypatch.setattr(shipped, "confirm", believe)
+    monkeypatch.setattr(closing, "provable", lambda creations_ms, bilan: np.ones(len(creations_ms), np.bool_))
     assert "that stayed online were closed" in violations(nights, seeds=2)
+
+
+async def believe(ids: Sequence[str], *_: object) -> Confirmation:
+    """Withdrawals are believed without asking, which sees such a mistake too."""
+    return Confirmation(len(ids), len(ids))
+
+
+def without_the_last_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody holds what was read against what the closing page announced, which sees most mistakes on its own."""
+    monkeypatch.setattr(shipped, "confronter", lambda bilan, distinctes: bilan)
 
 
 def test_it_sees_a_claim_with_something_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     """A judge that believes every reading."""
-    short = with_faults("short_page:every=3")
+    short = with_faults("short_page:every=2")
     assert not violations(short)
+    without_the_last_check(monkeypatch)
     monkeypatch.setattr(Lecture, "jugement", lambda self: ("compte", ""))
     assert "proved, and" in violations(short)
 
@@ -191,6 +206,7 @@ def test_it_sees_a_top_that_was_not_swept(monkeypatch: pytest.MonkeyPatch) -> No
         self.complet = self.close
 
     assert not violations(moving)
+    without_the_last_check(monkeypatch)
     monkeypatch.setattr(Balayage, "dire", dire)
     assert "proved, and" in violations(moving)
 
@@ -231,6 +247,7 @@ def test_it_sees_a_journal_that_forgets(monkeypatch: pytest.MonkeyPatch) -> None
 
     killed = replace(calm(), kills=(Kill("step", 150),), failures_max=2)
     assert not violations(killed)
+    without_the_last_check(monkeypatch)
     monkeypatch.setattr(Journal, "append_many", append_many)
     seen = violations(killed)
     assert "a bug" in seen or "proved, and" in seen

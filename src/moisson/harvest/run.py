@@ -118,7 +118,7 @@ async def collect(
                     keep_raw=settings.keep_raw,
                     retention_s=settings.retention_s,
                     evidence_runs=settings.evidence_runs,
-                    fermer=fermer and not confirmation.raison,
+                    fermer=fermer and bilan.controles_nationaux and not confirmation.raison,
                     revenues=confirmation.revenus,
                 )
                 compteurs = Compteurs(
@@ -147,7 +147,7 @@ async def collect(
         suite_de=run.debut.suite_de,
         appels_ensemble=fini.appels_ensemble,
         # What the plan is asked here changes nothing any more.
-        reprenable=not bilan.prouve and plan.rouvrir(),
+        reprenable=not bilan.prouve and len(bilan.raisons) == len(plan.bilan().raisons) and plan.rouvrir(),
         retraits_demandes=confirmation.demandes,
         retraits_confirmes=confirmation.confirmes,
     )
@@ -219,7 +219,8 @@ def _continuer(store: Store, nom: str, limites: Limites) -> Planificateur | None
         for debut in store.suite(nom):
             with store.evidence(debut.collecte) as (_, faits):
                 plan.dire_tout(faits)
-            if not plan.rouvrir():
+            if len(store.reasons(debut.collecte)) > len(plan.bilan().raisons) or not plan.rouvrir():
+                # What no plan knows says nothing of windows, so none of them can be relied on.
                 return None
     except (ContractBroken, StoreCorrupt, ValueError):
         return None
@@ -234,9 +235,11 @@ def _redire(plan: Planificateur, faits: Iterable[Fait]) -> Iterable[Fait]:
 
 
 def _garde(store: Store, bilan: Bilan, *, accept_shrink: bool) -> tuple[Bilan, bool]:
-    """Close nothing when the country shrank by more than a fifth, since the last proved run or during this one, unless
-    that is accepted: an API that forgets offers says of each window that they left."""
-    avant = max(store.last_proved_total() or 0, bilan.nationale_premiere)
+    """Close nothing when the country shrank by more than a fifth, since the last proved run, below what is stored, or
+    during this run, unless that is accepted: an API that forgets offers says of each window that they left."""
+    generation = store.generation()
+    lac = generation.manifest.lignes("offres") if generation is not None else 0
+    avant = max(store.last_proved_total() or 0, lac, bilan.nationale_premiere)
     reste = min(bilan.nationale_premiere, bilan.nationale_derniere)
     if accept_shrink or reste >= (1 - RETRAIT_MAX) * avant:
         return bilan, True
@@ -254,7 +257,11 @@ def _annoter(bilan: Bilan, refusees: Sequence[str]) -> Bilan:
 
 async def _confirmer(fermetures: Fermetures, bilan: Bilan, client: Client) -> tuple[Bilan, Confirmation]:
     """Ask some of the offers that are about to be closed whether they are gone."""
-    confirmation = await confirm(fermetures.ids, fermetures.recente_ms, client.offre)
+    if fermetures.nombre and not fermetures.ids:
+        # Ids of a new shape, of which the index keeps no more than a hash.
+        confirmation = Confirmation(min(fermetures.nombre, RETRAITS_DEMANDES), trouble="their ids are not at hand")
+    else:
+        confirmation = await confirm(fermetures.ids, fermetures.recente_ms, client.offre)
     if confirmation.raison:
         return _contredire(bilan, confirmation.raison), confirmation
     if confirmation.trouble:

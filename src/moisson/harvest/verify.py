@@ -29,7 +29,7 @@ from moisson.plan.planner import VERSION, Planificateur
 from moisson.store.journal import Debut
 from moisson.store.masking import is_mark
 from moisson.store.seen import Seen, read_seen
-from moisson.store.store import Store, finished_runs
+from moisson.store.store import Store, finished_runs, given_up_runs
 
 __all__ = ["Etape", "Verification", "trou", "verifiable_runs", "verify"]
 
@@ -66,10 +66,12 @@ def verifiable_runs(store: Store) -> list[str]:
     if generation is None:
         return []
     kept = set(store.evidence_names())
+    # A run that was given up proves nothing, though a crash may have left its evidence.
+    given_up = {row["collecte"] for row in given_up_runs(generation)}
     # In the order of the manifest, which a change of the tables leaves alone. The last run always has evidence: where
     # it is missing, its verification says so.
     last = {row["collecte"] for row in finished_runs(generation)[-1:]}
-    return [nom for nom in generation.manifest.collectes if nom in kept | last]
+    return [nom for nom in generation.manifest.collectes if nom in (kept - given_up) | last]
 
 
 def verify(store: Store, collecte: str | None = None) -> Verification:

@@ -55,8 +55,8 @@ class Confirmation(msgspec.Struct, frozen=True):
         """Why nothing may be closed, or ""."""
         if self.contredits:
             return (
-                f"{len(self.contredits)} of {self.demandes} offers that no page showed are online all the same "
-                f"({', '.join(self.contredits)}): no offer was closed"
+                f"{len(self.contredits)} of {self.demandes} offers that no page showed are online all the same: "
+                "no offer was closed"
             )
         if self.demandes and not self.confirmes and not self.revenus:
             return f"no withdrawal could be confirmed ({self.trouble}): no offer was closed"
@@ -86,6 +86,7 @@ async def confirm(
     en_ligne: list[str] = []
     revenus: list[str] = []
     contredits: list[str] = []
+    gone: set[str] = set()
     for etape in (ids, en_ligne):
         if etape is en_ligne and en_ligne:
             await sleep(PAUSE_S)
@@ -102,12 +103,15 @@ async def confirm(
                 continue
             if corps is None:
                 confirmes += 1
+                gone.add(id_)
             elif _creation_ms(corps) > recente_ms:
                 revenus.append(id_)
             elif etape is ids:
                 en_ligne.append(id_)
             else:
                 contredits.append(id_)
+    # One that was online and could not be asked again is no less online.
+    contredits += [id_ for id_ in en_ligne if id_ not in {*gone, *revenus, *contredits}]
     return Confirmation(len(ids), confirmes, tuple(revenus), tuple(contredits), trouble)
 
 

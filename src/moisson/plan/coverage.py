@@ -18,7 +18,8 @@ __all__ = ["confronter"]
 
 def confronter(bilan: Bilan, distinctes: int) -> Bilan:
     """Judge a run by the distinct offers that it read, those of the runs it continues included."""
-    manquent = bilan.annonce_balayage - distinctes
+    # What the plan names as out of reach is no contradiction: it was announced, and is known not to be read.
+    manquent = bilan.annonce_balayage - distinctes - bilan.manquantes
     if manquent <= 0:
         return bilan
     raison = (
@@ -30,5 +31,5 @@ def confronter(bilan: Bilan, distinctes: int) -> Bilan:
         prouve=False,
         controles_nationaux=False,
         raisons=(*bilan.raisons, raison),
-        manquantes=max(bilan.manquantes, manquent),
+        manquantes=bilan.manquantes + manquent,
     )

@@ -166,19 +166,21 @@ class Planificateur:
         """
         if not self.fini or self._unique is not None or not self._depart.accord or self._sommes.raison:
             return False
-        lignes = [ligne for ligne in map(self._nuancer, self._lignes.values()) if not ligne.critere]
-        douteuses = [ligne for ligne in lignes if ligne.preuve is None and ligne.fin_ms is not None]
         if self.bilan().prouve:
             return False
-        for ligne in lignes:
-            if ligne.fin_ms is None:
-                self._oublier(ligne.numero)
-        for ligne in douteuses:
+        for ligne in [ligne for ligne in self._lignes.values() if not ligne.critere and ligne.fin_ms is None]:
+            self._oublier(ligne.numero)
+        for ligne in self._douteuses():
             self._reprendre(ligne)
         self._balayages = self._reprises = 0
         self.etape = "descente"
         self._avancer()
         return True
+
+    def _douteuses(self) -> list[FenetreBilan]:
+        """The stretches below the moving top that are not proved."""
+        lignes = map(self._nuancer, self._lignes.values())
+        return [f for f in lignes if f.preuve is None and not f.critere and f.fin_ms is not None]
 
     def _reprendre(self, ligne: FenetreBilan) -> None:
         """Walk again over one stretch in doubt; its parts, if it was cut, are forgotten with it."""
@@ -337,13 +339,13 @@ class Planificateur:
     def _revenir(self) -> bool:
         """Walk again over the stretches in doubt, whose windows may hold more than a search shows by now.
 
-        A stretch where no axis was left to cut would only cost as much again.
+        One where no axis was left to cut would only cost as much again at once; a later run may find it smaller.
         """
         for numero in list(self._ouverts):
             self._fermer(numero)
         if self._ouverts:
             return True
-        douteuses = [ligne for ligne in self._lignes.values() if ligne.verdict == "en doute" and not ligne.critere]
+        douteuses = [ligne for ligne in self._douteuses() if ligne.verdict == "en doute"]
         if not douteuses or self._reprises == REPRISES_MAX:
             return False
         self._reprises += 1

@@ -157,8 +157,12 @@ class Lecture:
             self.suivante = self._au_dessus(rang, page.lignes)
         elif nombre:
             self._rejoindre()
-        else:
+        elif rang:
             self.suivante = self._limites.finissant(rang - 1)
+        else:
+            # The newest row lies below the border already: nothing is left above it.
+            self.premiere = self.derniere = 0
+            self._finir(vide=True)
         if nombre:
             # The rows above were all of this search at that moment, so its total then is known to the offer.
             self.premiere = self.derniere = rang + nombre

@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from moisson.model import Bilan
+from moisson.model import Bilan, PageLue
 from moisson.store import bookkeeping, files
 from moisson.store.aggregates import write_aggregates
 from moisson.store.assembly import Assembly, Place
@@ -34,6 +34,7 @@ from moisson.store.evidence import keep_evidence
 from moisson.store.generation import FORMAT, Generation, GenerationWriter, current_generation, switch, vacuum
 from moisson.store.index import VUE, Before, find, last_stays
 from moisson.store.layout import Layout, begun_s
+from moisson.store.masking import mark
 from moisson.store.ordinals import Ordinals
 from moisson.store.past import Past
 from moisson.store.periods import cut_periods
@@ -178,7 +179,6 @@ def _write_generation(
         forme=forme,
         store_contacts=options.store_contacts,
     ).write()
-    write_doublons(writer)
     mouvements, at = past.finish()
     retirees = mouvements.column("retiree").to_numpy()
     write_presence(writer, place, before, ordinals, mouvements.filter(retirees), at[retirees], options.rows_max)
@@ -189,9 +189,10 @@ def _write_generation(
         "retirees": len(withdrawn),
     }
     gardees = int(np.count_nonzero((place.page < 0) & (place.vue != VUE)))
-    # The counts need some 250 MB of their own, and none of these.
+    # Duplicates and counts need some hundred MB of their own, and none of these.
     del place, before, rows, past, at
     pa.default_memory_pool().release_unused()
+    write_doublons(writer)
     write_aggregates(
         writer,
         mouvements,
@@ -306,6 +307,7 @@ def _place(
 
 def _clear_away(layout: Layout, run: Run, gone: list[Abandon], options: FoldOptions, now_s: float) -> None:
     if options.keep_raw:
+        _drop_forgotten_pages(layout, run)
         files.make_dir(layout.raw)
         files.rename(run.layout.pages, layout.raw / run.collecte)
     for collecte in [run.collecte, *(abandon.debut.collecte for abandon in gone)]:
@@ -319,6 +321,15 @@ def _clear_away(layout: Layout, run: Run, gone: list[Abandon], options: FoldOpti
         if collecte not in needed:
             files.remove(layout.evidence_of(collecte))
     vacuum(layout, now_s=now_s, retention_s=options.retention_s)
+
+
+def _drop_forgotten_pages(layout: Layout, run: Run) -> None:
+    """Pages that show an offer which must stay forgotten are not kept."""
+    generation = current_generation(layout)
+    oublis = frozenset(generation.manifest.oublis) if generation is not None else frozenset()
+    for fait in run.faits() if oublis else ():
+        if isinstance(fait, PageLue) and any(mark(ligne.id) in oublis for ligne in fait.lignes):
+            files.remove(run.layout.pages / fait.fichier)
 
 
 def clear_run(layout: Layout, collecte: str) -> None:

@@ -24,6 +24,7 @@ from moisson.store import files, past, presence
 from moisson.store.aggregates import TABLE as AGREGATS
 from moisson.store.aggregates import write_aggregates
 from moisson.store.assembly import period_digest
+from moisson.store.doublons import write_doublons
 from moisson.store.evidence import redact_evidence
 from moisson.store.generation import DataFile, Generation, GenerationWriter, current_generation, switch, vacuum
 from moisson.store.index import STAY, read_index_if_any
@@ -146,6 +147,9 @@ def _forget_unfinished(layout: Layout, marks: frozenset[str], now_s: float) -> I
             yield collecte
 
 
+DOUBLONS = "doublons"
+
+
 class _Without:
     """Writes a generation that is the previous one without some offers."""
 
@@ -160,7 +164,7 @@ class _Without:
         """Write or link every table; rows removed, by table."""
         writer, tables = self._writer, self._previous.manifest.tables
         for table in tables:
-            if table == AGREGATS:
+            if table in (AGREGATS, DOUBLONS):
                 continue
             writer.begin_table(table)
             if table == presence.TABLE:
@@ -170,6 +174,9 @@ class _Without:
                     self._file(table, file)
         if past.TABLE in tables:
             writer.share(past.TABLE, "offres")
+        if DOUBLONS in tables:
+            # Found again: a group may bear the name of one that goes.
+            write_doublons(writer)
         if AGREGATS in tables:
             gone = pa.concat_tables(self._online)
             write_aggregates(writer, gone, collecte=None, instant_ms=round(now_s * 1000), rows_max=_ROWS_MAX)

@@ -33,7 +33,7 @@ from moisson.store.runs import (
 )
 from moisson.store.suite import Suite, continued, read_suite, suite_facts
 
-__all__ = ["Store", "finished_runs", "open_store", "why_not_resumed"]
+__all__ = ["Store", "finished_runs", "given_up_runs", "open_store", "why_not_resumed"]
 
 _FOLDED = {"prouvee", "non prouvee"}
 
@@ -179,11 +179,7 @@ class Store:
             clear_run(self.layout, names.pop())
         if names:
             debut = read_info(self.layout.run(names[-1])).debut
-            reason = why_not_resumed(debut, now_s, planner_version, settings_digest, resume_max_age_s, new=new)
-            if debut.suite_de and not reason:
-                reason = self._why_not_continued(
-                    debut.suite_de, now_s, planner_version, settings_digest, resume_max_age_s
-                )
+            reason = self._why_not_taken_up(debut, now_s, planner_version, settings_digest, resume_max_age_s, new=new)
             if not reason:
                 run = reopen_run(self.layout.run(names[-1]), now_s)
                 return run, run.faits()
@@ -212,6 +208,10 @@ class Store:
         nom = str(runs[-1]["collecte"])
         why_not = self._why_not_continued(nom, now_s, planner_version, settings_digest, resume_max_age_s)
         return "" if why_not else nom
+
+    def reasons(self, nom: str) -> tuple[str, ...]:
+        """Why this finished run is not proved, as recorded; empty when it is."""
+        return next((tuple(r["raisons"] or ()) for r in finished_runs(self.generation()) if r["collecte"] == nom), ())
 
     def suite(self, nom: str) -> list[Debut]:
         """The runs that a walk consists of up to this finished one, oldest first; see `suite.continued`."""
@@ -252,7 +252,23 @@ class Store:
         if not names:
             return False
         debut = read_info(self.layout.run(names[-1])).debut
-        return not why_not_resumed(debut, now_s, planner_version, settings_digest, resume_max_age_s, new=False)
+        return not self._why_not_taken_up(debut, now_s, planner_version, settings_digest, resume_max_age_s, new=False)
+
+    def _why_not_taken_up(
+        self,
+        debut: Debut,
+        now_s: float,
+        planner_version: str,
+        settings_digest: str,
+        resume_max_age_s: float,
+        *,
+        new: bool,
+    ) -> str:
+        """Why an unfinished run cannot be taken up, for a person; "" when it can."""
+        reason = why_not_resumed(debut, now_s, planner_version, settings_digest, resume_max_age_s, new=new)
+        if debut.suite_de and not reason:
+            return self._why_not_continued(debut.suite_de, now_s, planner_version, settings_digest, resume_max_age_s)
+        return reason
 
     def _abandon(self, name: str, reason: str, now_s: float) -> None:
         abandon_run(self.layout.run(name), reason, now_s)
@@ -316,6 +332,12 @@ class Store:
     def _need_lock(self) -> None:
         if not self._locked:
             raise RuntimeError("filling a store needs `with store.lock(...)`")
+
+
+def given_up_runs(generation: Generation | None) -> list[dict[str, Any]]:
+    """Rows of `collectes` of runs that ended before they were folded."""
+    table = generation.read("collectes") if generation is not None else None
+    return [row for row in table.to_pylist() if row["verdict"] not in _FOLDED] if table is not None else []
 
 
 def _readable(layout: RunLayout) -> bool:
