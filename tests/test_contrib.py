@@ -164,6 +164,7 @@ def test_cron_mails_only_what_is_wrong(machine: Path, twin: dict[str, str]) -> N
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # it installs every package anew
 def test_the_container_recipe_builds(tmp_path: Path) -> None:
     """The steps of its first stage, run here in their order; the image itself is made by no engine here."""
     recipe = (CONTRIB / "Containerfile").read_text(encoding="utf-8")

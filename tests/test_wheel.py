@@ -29,6 +29,7 @@ def run(*command: object, cwd: Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # it installs every package anew
 def test_the_wheel_works_alone(tmp_path: Path) -> None:
     """Installed from the lock in a fresh environment, Moisson says its version, its help, and harvests its twin."""
     from moisson import __version__

@@ -87,16 +87,16 @@ def offres() -> Iterator[str]:
     """The chapter of the table `offres`, in three parts."""
     schema = TABLES["offres"]
     raw = len(OFFRE.champs)
+    rest = schema.get_field_index(DERIVEES[-1].name) + 1
     yield "### As the API sends it\n"
     yield row("column", "type", "meaning", "key", "own", "partners'")
     yield "|---|---|---|---|--:|--:|"
     yield from official(OFFRE, pa.struct(list(schema)[:raw]))
     yield "\n### Read out of it\n"
     yield "Null where it is not known. Why so: [decisions/0007-derived.md](decisions/0007-derived.md).\n"
-    derived = [*list(schema)[raw : len(schema) - 1 - len(DERIVEES)], *DERIVEES]
-    yield from columns(pa.schema(derived))
+    yield from columns(pa.schema(list(schema)[raw:rest]))
     yield "\n### The rest\n"
-    yield from columns(pa.schema([schema.field(len(schema) - 1)]))
+    yield from columns(pa.schema(list(schema)[rest:]))
 
 
 def referentiels() -> Iterator[str]:

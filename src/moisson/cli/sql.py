@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING, Annotated
 import typer
 
 from moisson.cli import console
+from moisson.cli.interrupting import interruptible
 from moisson.cli.options import ConfigOption, StoreOption, read_settings
 from moisson.cli.wording import count
 from moisson.errors import StoreUnwritable, UsageError
@@ -82,7 +83,7 @@ def sql(
     from moisson.store.store import open_store
 
     opened = open_store(settings.store)
-    with connect(opened, with_files=joined) as engine:
+    with connect(opened, with_files=joined) as engine, interruptible(engine.interrupt):
         # The query runs before the file is made: one that is wrong leaves nothing behind.
         reader = _listing(engine, columns) if query is None else engine.stream(query)
         with _destination(output) as out:

@@ -301,7 +301,8 @@ class _Map:
             notes.append(f"{len(bounds)} classes {how}, bornes arrondies ; entre parenthèses : nombre de territoires.")
         small = sum("petit" in (row["mention"] or "") for row in rows)
         if small and not self._counts:
-            notes.append(f"{number(small)} territoires reposent sur moins de {PETIT} offres.")
+            reposent = "territoires reposent" if small > 1 else "territoire repose"
+            notes.append(f"{number(small)} {reposent} sur moins de {PETIT} offres.")
         if self._no_place:
             notes.append(f"{number(self._no_place)} territoires sans position connue n'y figurent pas.")
         if self._elsewhere:

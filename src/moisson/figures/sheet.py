@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["GREY", "INK", "Caption", "new_sheet", "render", "style"]
 
-INK, GREY = "#1f2933", "#6b7785"
+INK = "#1f2933"
+GREY = "#6b7785"
 _RED = "#b3261e"
 _DPI = 160
 

@@ -73,7 +73,7 @@ def mesurer_premiere(carnet: Carnet) -> Dialogue[Sonde]:
         attendu="newest first",
         vu=rompu or "newest first",
         tient=not rompu,
-        sens="the walk down time rests on it",
+        sens="windows are walked down time, newest first",
         appui="proof",
     )
     _noter_sommes_libres(carnet)

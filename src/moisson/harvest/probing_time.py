@@ -172,7 +172,7 @@ def mesurer_bornes(carnet: Carnet) -> Dialogue[None]:
         attendu="no row from outside the bounds",
         vu=f"{len(dehors)} rows of other dates came back, {dehors[0]} among them" if dehors else "none",
         tient=not dehors,
-        sens="the walk down time rests on it",
+        sens="windows are walked down time, newest first",
         appui="proof",
     )
 
@@ -263,7 +263,7 @@ def mesurer_ordre(carnet: Carnet) -> Dialogue[None]:
     """Whether sort=1 hides nothing: as many offers lie within the dates of the newest page as it shows there."""
     s0, s1 = carnet.lignes[-1].creation_ms // 1000 + 2, carnet.recente_s - REPOS_S
     nom, attendu = "sort by date", "newest first, all origins together"
-    sens = "the walk down time rests on it"
+    sens = "windows are walked down time, newest first"
     if s1 <= s0:
         carnet.noter(
             nom,

@@ -196,6 +196,10 @@ class Engine:
         with _translated(self):
             yield from reader
 
+    def interrupt(self) -> None:
+        """Give up the query that is running; may be called from another thread."""
+        self._connection.interrupt()
+
     def close(self) -> None:
         """Let go of the files."""
         self._connection.close()

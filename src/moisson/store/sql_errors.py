@@ -24,10 +24,11 @@ _SHOWN = 5
 
 
 def interrupted(error: BaseException | None) -> bool:
-    """Whether this is what the engine makes of Ctrl-C while it works: it eats the interrupt, and says it so."""
-    return isinstance(error, duckdb.InterruptException) or (
-        isinstance(error, RuntimeError) and str(error) == "Query interrupted"
-    )
+    """Whether this is what the engine makes of being interrupted, or pyarrow of an engine that was."""
+    if isinstance(error, duckdb.InterruptException):
+        return True
+    text = str(error)
+    return isinstance(error, RuntimeError | OSError) and (text == "Query interrupted" or "INTERRUPT Error" in text)
 
 
 def explain(

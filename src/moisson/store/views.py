@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from moisson.store.colonne import colonne
 from moisson.store.official import OFFRE, Liste, Objet, arrow_type
-from moisson.store.schema import OFFRES
+from moisson.store.schema import OFFRES_DATEES
 
 __all__ = ["VIEWS", "View"]
 
@@ -30,7 +30,7 @@ class View:
     colonnes: pa.Schema
 
 
-_ID = OFFRES.field("id")
+_ID = OFFRES_DATEES.field("id")
 _RANG = colonne("rang", pa.int64(), "place in the offer's list, from 1")
 
 
@@ -62,7 +62,7 @@ def _at(objet: Objet, path: str) -> Objet:
     return objet
 
 
-_WITH_GROUPE = OFFRES.append(
+_WITH_GROUPE = OFFRES_DATEES.append(
     colonne("groupe_doublon", pa.string(), "identifier of the job: its group in doublons, else the offer's own")
 )
 
