@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
+from moisson.plan.clock import nuit_de_changement
 from moisson.plan.limits import Limites
 from moisson_twin.settings import Crowd, Drift, Settings, WorldSettings
 
@@ -155,6 +156,9 @@ def draw(seed: int) -> Scenario:
     if chance(0.25, "night of change"):
         night = rng.choice((datetime(2026, 3, 29, 1, tzinfo=UTC), datetime(2026, 10, 25, 1, tzinfo=UTC)))
         start = night + timedelta(seconds=rng.choice((rng.randrange(20 * 86_400), rng.randrange(-4000, 40_000))))
+        if nuit_de_changement(int(start.timestamp())):
+            # An hour that is shown twice cannot be told apart by anyone: proved, or honestly not (docs/simulation.md).
+            due |= {UNPROVED}
     world = WorldSettings(
         offres=size,
         seed=seed,

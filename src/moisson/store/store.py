@@ -36,6 +36,7 @@ from moisson.store.suite import Suite, continued, read_suite, suite_facts
 __all__ = ["Store", "finished_runs", "given_up_runs", "open_store", "why_not_resumed"]
 
 _FOLDED = {"prouvee", "non prouvee"}
+_GIVEN_UP = {"abandonnee", "echouee"}
 
 
 def open_store(
@@ -337,7 +338,9 @@ class Store:
 def given_up_runs(generation: Generation | None) -> list[dict[str, Any]]:
     """Rows of `collectes` of runs that ended before they were folded."""
     table = generation.read("collectes") if generation is not None else None
-    return [row for row in table.to_pylist() if row["verdict"] not in _FOLDED] if table is not None else []
+    rows = table.to_pylist() if table is not None else []
+    # It left no chain either: a verdict that was changed since does not make a folded run one of them.
+    return [row for row in rows if row["verdict"] in _GIVEN_UP and row["chaine"] is None]
 
 
 def _readable(layout: RunLayout) -> bool:
