@@ -18,6 +18,7 @@ from moisson.store import files
 from moisson.store.appending import Appender
 from moisson.store.generation import GenerationWriter
 from moisson.store.history_schema import AGREGATS_JOUR
+from moisson.store.quiet import no_progress_bar
 
 __all__ = ["TABLE", "write_aggregates"]
 
@@ -104,7 +105,7 @@ def _engine(spill: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     }
     try:
         with duckdb.connect(":memory:", config=config) as connection:
-            connection.execute("SET enable_progress_bar = false")
+            no_progress_bar(connection)
             yield connection
     except duckdb.Error as error:
         # The border of the file system knows a full disk by these words.

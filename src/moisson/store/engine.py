@@ -16,6 +16,7 @@ import pyarrow as pa
 from moisson.errors import UsageError
 from moisson.store import history_sql
 from moisson.store.generation import Generation
+from moisson.store.quiet import no_progress_bar
 from moisson.store.referentiels import table_name
 from moisson.store.schema import TABLES
 from moisson.store.sql_errors import explain, interrupted, unknown_table
@@ -100,6 +101,7 @@ class Engine:
         return allowed
 
     def _confine(self, allowed: Sequence[str]) -> None:
+        no_progress_bar(self._connection)
         for setting in (
             f"allowed_paths = [{', '.join(map(_quoted, allowed))}]",
             # Python variables are not tables here: a name in a query must mean the same everywhere.
@@ -110,8 +112,6 @@ class Engine:
             "allow_persistent_secrets = false",
             # Nothing is spilled beside whatever folder the person happens to be in.
             "temp_directory = ''",
-            # It would draw on the standard output, also when that is a file that a long query is written to.
-            "enable_progress_bar = false",
             "enable_external_access = false",
             "lock_configuration = true",
         ):

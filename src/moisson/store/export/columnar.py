@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 
 from moisson.store.export.job import Job
 from moisson.store.export.selection import quoted
+from moisson.store.quiet import no_progress_bar
 
 __all__ = ["write_duckdb", "write_parquet"]
 
@@ -37,7 +38,7 @@ def write_duckdb(job: Job) -> list[str]:
         "python_enable_replacements": False,
     }
     with duckdb.connect(job.path, config=settings) as database:
-        database.execute("SET enable_progress_bar = false")
+        no_progress_bar(database)
         database.register("moisson_feed", job.feed.reader())
         table = quoted(job.selection.table)
         database.execute(f"CREATE TABLE {table} AS SELECT * FROM moisson_feed")
