@@ -10,8 +10,8 @@ double counts what reached its limiter; a call answered 429 is no call of the pa
     asking      from the first call to the last
     whole       from starting the command to its end: the program's own start, the fold
 
-A start and an end are the same some 15 s for a harvest of three minutes and for one of ten: the first questions wait for
-each other's answers, as the first windows do, and the last pages, the closing sweep and the closing totals again. They
+A start and an end take the same 15 s or so, in a harvest of three minutes as in one of ten: the first questions wait
+for each other's answers, as the first windows do; so do the last pages, the closing sweep and the closing totals. They
 are latency, which no pace can make good; so the pace is judged where it rules, and all three are told.
 
 The double stands for a service on machines of its own. Here it shares ours, and what it does for one answer (16 ms) or

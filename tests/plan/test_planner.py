@@ -276,6 +276,19 @@ def test_calls_near_the_floor_at_the_size_of_the_demo() -> None:
     assert issue.appels <= 1.04 * 134 + 1
 
 
+@pytest.mark.parametrize("debut_inclus", [True, False])
+def test_a_stretch_without_an_empty_second_is_read_once(debut_inclus: bool) -> None:
+    """20 offers in every second of a quarter of an hour: borders stand on seconds that have offers, and are free."""
+    monde = Monde(random.Random(13), LIMITES_API, debut_inclus=debut_inclus)
+    for seconde in range(900):
+        for _ in range(20):
+            monde.naitre(monde.now_ms - 60_000 - seconde * 1000 - monde.rng.randrange(1000))
+    issue = moissonner(monde)
+    assert issue.planificateur.bilan().prouve
+    assert set(issue.lus) == set(monde.offres)
+    assert issue.appels <= 1.04 * 120 + 8
+
+
 def test_a_crowded_second_at_full_depth() -> None:
     """60,000 offers, 12,000 of them on one second: at most 15 % above the floor."""
     monde = Monde(random.Random(11), LIMITES_API)

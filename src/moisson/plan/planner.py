@@ -41,7 +41,7 @@ from moisson.plan.window import Bordure, Etendue, Fenetre
 
 __all__ = ["DEBUTS_S", "VERSION", "Planificateur"]
 
-VERSION = "5"
+VERSION = "6"
 """Changes whenever the same facts would lead to other questions; a run journalled by another version starts afresh."""
 
 DEBUTS_S = (946_684_800, 1_546_300_800)

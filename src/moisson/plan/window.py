@@ -30,6 +30,10 @@ from moisson.plan.search import Recherche
 __all__ = ["Bordure", "Etendue", "Fenetre", "choisir_bord"]
 
 
+_SECONDES_DENSES = 3
+"""Different seconds on a page from which it is no burst: with the two about a border, some lies above it."""
+
+
 class Bordure(msgspec.Struct, frozen=True):
     """Where the next window begins.
 
@@ -200,17 +204,24 @@ class Fenetre:
                 return
         self._essais = 0
         bord = choisir_bord(page.lignes)
-        if bord is None and len(self._dessous) < self._limites.remontees_max and plage.premier > 0:
+        dense = _dense(page.lignes)
+        if bord is None and not dense and len(self._dessous) < self._limites.remontees_max and plage.premier > 0:
             # The page lies within a burst: look for the border above it. What was read belongs to the window below.
             self._dessous.append(page)
             self.question = self._demander("fond", self._limites.finissant(plage.premier - 1), self.etendue.bas_s)
             return
+        vues = [*self._dessous, page]
         nette = bord is not None
         if bord is not None:
             debut_s, self._debut_ms = self._horloge.filtre_s(bord + 1), (bord + 1) * 1000
         else:
+            # No second is empty, so the border stands on one that has offers: the oldest of the page, or where all of
+            # it is a burst, the oldest seen; then the reading begins again from there.
+            if not dense:
+                page = vues[0]
+                plage = page.question.plage
+            oldest = min(ligne.creation_ms for ligne in page.lignes) // 1000
             # A lower bound that does not count lets in part of its own second, so all of that must have been seen.
-            oldest = min(ligne.creation_ms for vue in [*self._dessous, page] for ligne in vue.lignes) // 1000
             bord = _hors_trouble(oldest + (0 if self._horloge.debut_inclus else 1))
             if self._horloge.borne_haute(bord) >= self.etendue.haut_s:
                 self.surchargee_s = oldest
@@ -220,7 +231,7 @@ class Fenetre:
             debut_s, self._debut_ms = self._horloge.borne_basse(bord + 1)
         connus = {
             ligne.id: ligne.creation_ms
-            for vue in [page, *reversed(self._dessous)]
+            for vue in reversed(vues)
             for ligne in vue.lignes
             if not self._dedans(ligne.creation_ms)
         }
@@ -344,6 +355,12 @@ def choisir_bord(lignes: tuple[Ligne, ...]) -> int | None:
             return dessous
         dessous = seconde
     return None
+
+
+def _dense(lignes: tuple[Ligne, ...]) -> bool:
+    """Whether these rows are no burst, although no second between them is empty. Not within a night of change."""
+    secondes = {ligne.creation_ms // 1000 for ligne in lignes}
+    return len(secondes) >= _SECONDES_DENSES and not any(map(_trouble, secondes))
 
 
 def _trouble(seconde: int) -> bool:
