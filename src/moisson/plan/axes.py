@@ -21,9 +21,10 @@ from __future__ import annotations
 
 import msgspec
 
-from moisson.model import Critere
+from moisson.errors import ContractBroken
+from moisson.model import Critere, PageLue
 
-__all__ = ["GAIN_MIN", "Coupe", "Part", "choisir"]
+__all__ = ["GAIN_MIN", "Coupe", "Part", "choisir", "exiger_filtres"]
 
 _COMPTES = ("typeContrat", "natureContrat", "experience", "qualification")
 _PLUSIEURS = frozenset({"typeContrat", "natureContrat"})
@@ -35,6 +36,22 @@ _A_L_AVEUGLE: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 GAIN_MIN = 0.9
 """A counted axis whose largest part keeps more than this share of the whole is worth less than an uncounted one."""
+
+
+def exiger_filtres(page: PageLue) -> None:
+    """Look whether an answer's own counts contradict a criterion: asked experience=4, it counts others too.
+
+    Raises:
+        ContractBroken: they do, so the filter is ignored.
+    """
+    for nom, valeur in page.question.critere.filtres:
+        intrus = page.agregats.get(nom, {}).keys() - set(valeur.split(","))
+        if intrus:
+            raise ContractBroken(
+                f"{nom}={valeur} was asked and {nom}={min(intrus)} came back, so this filter is ignored",
+                doing="cutting a stretch of time by criteria",
+                todo="Nothing can be proved while filters are ignored. Look at `moisson check`, and try again later.",
+            )
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -59,6 +76,8 @@ def choisir(
     profondeur: int,
     page: int,
     essayes: frozenset[str],
+    longue: bool = False,
+    melee: bool = False,
 ) -> Coupe | None:
     """Choose the next axis for a whole of `total` offers, or None when none is left.
 
@@ -67,6 +86,9 @@ def choisir(
         agregats: its filtresPossibles, {axis: {value: count}}.
         profondeur, page: rows that one search shows, and rows a page.
         essayes: axes not to try (any more) on this whole.
+        longue: it is too much to be read twice, so only an axis will do whose counts add up to the whole.
+        melee: it is one burst, to be read by single pages: of the axes without counts, the finest first. A burst is one
+            partner's, so its origin or its weekly hours hardly divide it.
     """
     pris = {nom for nom, _ in critere.filtres}
     interdits = pris | essayes | {_OU[nom] for nom in pris if nom in _OU}
@@ -77,6 +99,8 @@ def choisir(
             continue
         parts = _parts(axe, critere, comptes, profondeur)
         oublies = max(0, total - sum(comptes.values()))
+        if longue and oublies:
+            continue
         # Pages to read, calls to cut further what stays too large, and offers that this axis cannot ask for.
         cout = sum(_appels(part.attendu or 0, profondeur, page) for part in parts) + oublies
         candidats.append((cout, axe, parts, max(comptes.values()) / max(1, total)))
@@ -84,7 +108,9 @@ def choisir(
     utiles = [c for c in candidats if c[3] <= GAIN_MIN]
     if utiles:
         return Coupe(utiles[0][1], utiles[0][2])
-    for axe, valeurs in _A_L_AVEUGLE:
+    if longue:
+        return None
+    for axe, valeurs in reversed(_A_L_AVEUGLE) if melee else _A_L_AVEUGLE:
         if axe not in interdits:
             return Coupe(axe, tuple(Part(critere.avec(axe, valeur), None) for valeur in valeurs))
     if candidats:

@@ -1,10 +1,13 @@
-"""A stretch of time with more offers than a search shows, cut by criteria until every part can be read.
+"""A stretch of time that no search shows whole, cut by criteria until every part can be read.
+
+There may be more offers than a search shows; or more ties than a page holds, which change places at each call.
 
     state     asks                                    told                       becomes
     --------  --------------------------------------  -------------------------  -------------------------------------
     etendue   the newest page of the whole            it fits a search           lecture
                                                       it does not                parts, one child each
     lecture   pages, last to first                    all read                   close
+                                                      too many restless ties     etendue, and then parts
     parts     nothing (its children ask)              the last child closes      retour
     retour    the newest page of the whole, again     the parts hold them all    close, proved
                                                       they do not                parts along another axis, or lecture
@@ -19,24 +22,37 @@ must then be known to cover the whole (their counts added up to it, on one answe
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
-from moisson.errors import ContractBroken
 from moisson.model import Fait, FenetreBilan, PageLue, Preuve, Question, QuestionRefusee, Verdict
-from moisson.plan.axes import GAIN_MIN, Part, choisir
+from moisson.plan.axes import GAIN_MIN, Part, choisir, exiger_filtres
 from moisson.plan.limits import Limites
 from moisson.plan.reading import plafond_ms
 from moisson.plan.search import Recherche
+from moisson.plan.window import Etendue
 
-__all__ = ["Noeud", "filtre_ignore"]
+__all__ = ["Enfant", "Noeud"]
+
+_CLASSES = 6
+"""Into how many parts, at least, a long cut divides its stretch before they are walked by windows."""
 
 
-def filtre_ignore(page: PageLue) -> str:
-    """Say which criterion the answer's own counts contradict, or "": asked experience=4, it counts others too."""
-    for nom, valeur in page.question.critere.filtres:
-        intrus = page.agregats.get(nom, {}).keys() - set(valeur.split(","))
-        if intrus:
-            return f"{nom}={valeur} was asked and {nom}={min(intrus)} came back"
-    return ""
+class Enfant(Protocol):
+    """A part of a cut, whether cut further or walked by windows; attributes as those of Noeud."""
+
+    part: Part
+    ids: dict[str, int]
+    preuve: Preuve | None
+    derniere: int
+    agitee: bool
+    refusee: bool
+    close: bool
+
+    def avancer(self) -> None:
+        """Look at what it is made of."""
+
+    def lues(self) -> int:
+        """Distinct offers read in it, about."""
 
 
 class Noeud:
@@ -45,35 +61,47 @@ class Noeud:
     Args:
         numero: its number; answers come back by it.
         limites: how much a search shows.
-        bornes_s: bounds on the filter's clock.
-        debut_ms, fin_ms: shown milliseconds that it answers for, both included.
+        etendue: the stretch it answers for.
         part: its criteria, and how many offers it should hold.
         serre: read with groups of ties closed.
-        ouvrir: makes a child for a part; the planner numbers it and asks its questions.
+        ouvrir: makes a child for a part, and is told up to how many offers are to be walked by windows; the planner
+            numbers it and asks its questions.
+        longue: its parts are walked by windows once they hold a small share of the stretch.
+        classe_max: offers up to which they are; 0 to find out.
+        melee: its ties are known to be more than a page holds: cut it even if a search shows it whole.
+
+    Attributes:
+        question: what to ask now, or None.
+        close: nothing is left to do.
+        ids: every distinct offer read in it or in its closed parts, with its shown creation in milliseconds.
+        serre: groups of ties were closed from the start.
     """
 
     def __init__(
         self,
         numero: int,
         limites: Limites,
-        bornes_s: tuple[int, int],
+        etendue: Etendue,
         *,
-        debut_ms: int,
-        fin_ms: int | None,
         part: Part,
         serre: bool,
-        ouvrir: Callable[[Part], Noeud],
+        ouvrir: Callable[[Part, int], Enfant],
+        longue: bool = False,
+        classe_max: int = 0,
+        melee: bool = False,
     ) -> None:
         self.numero = numero
         self.part = part
-        self.debut_ms = debut_ms
-        self.fin_ms = fin_ms
         self._limites = limites
-        self._bornes_s = bornes_s
-        self._serre = serre
+        self.etendue = etendue
+        self.serre = serre
         self._ouvrir = ouvrir
         self._recherche: Recherche | None = None
-        self._enfants: list[Noeud] = []
+        self._longue = longue
+        self._classe_max = classe_max
+        self._melee = melee
+        self._propres = 0
+        self._enfants: list[Enfant] = []
         self._axes: set[str] = set()
         self._essais = 0
         self._reprises = 0
@@ -90,7 +118,7 @@ class Noeud:
         self.agitee = False
         self.question: Question | None
         attendu = part.attendu
-        if attendu is not None and 0 < attendu <= limites.profondeur:
+        if attendu is not None and 0 < attendu <= limites.profondeur and not melee:
             self._lire(attendu)
         else:
             self.question = self._demander("etendue")
@@ -103,16 +131,17 @@ class Noeud:
     @property
     def nouvelles(self) -> int:
         """Distinct offers that no neighbouring window counts; parts are counted by their whole."""
-        if self.part.critere.filtres:
-            return 0
-        fin_ms = self.fin_ms
-        return sum(1 for ms in self.ids.values() if ms >= self.debut_ms and (fin_ms is None or ms <= fin_ms))
+        return 0 if self.part.critere.filtres else self.lues()
+
+    def lues(self) -> int:
+        """Distinct offers of its own read so far, about: those of parts that are not closed yet are added up."""
+        return self._propres + sum(enfant.lues() for enfant in self._enfants)
 
     def dire(self, fait: Fait) -> None:
         """Take in the answer to `question`.
 
         Raises:
-            ContractBroken: its counts show offers that its criteria exclude.
+            ContractBroken: its counts show offers that its criteria exclude: a filter is ignored.
         """
         self.appels += 1
         if not isinstance(fait, PageLue):
@@ -123,13 +152,7 @@ class Noeud:
             elif self._essais >= self._limites.essais_page:
                 self._clore(None, fait.raison)
             return
-        ignore = filtre_ignore(fait)
-        if ignore:
-            raise ContractBroken(
-                f"{ignore}, so this filter is ignored",
-                doing="cutting a crowded second by criteria",
-                todo="Nothing can be proved while filters are ignored. Look at `moisson check`, and try again later.",
-            )
+        exiger_filtres(fait)
         if fait.question.role == "page":
             self._dire_page(fait)
             return
@@ -143,7 +166,7 @@ class Noeud:
             self.premiere = self.derniere = fait.total
             if fait.total == len(fait.lignes):
                 self._clore("page", "")
-            elif fait.total <= self._limites.profondeur:
+            elif fait.total <= self._limites.profondeur and not self._melee:
                 self._lire(fait.total)
             else:
                 self._couper(fait)
@@ -154,13 +177,15 @@ class Noeud:
         """Look at the parts; when the last of them is closed, ask for the whole's total again."""
         if self.close or self.question is not None or not self._enfants:
             return
+        for enfant in self._enfants:
+            enfant.avancer()
         if all(enfant.close for enfant in self._enfants):
             # An offer has one class an axis: one that stands in two parts came with a page of another search.
             lus = sum(len(enfant.ids) for enfant in self._enfants)
             disjointes = lus == len({id_ for enfant in self._enfants for id_ in enfant.ids})
             self._couverte = self._couverte and disjointes and all(enfant.preuve for enfant in self._enfants)
             for enfant in self._enfants:
-                self.ids.update(enfant.ids)
+                self._garder(enfant.ids)
                 self.agitee = self.agitee or enfant.agitee
                 # A part about as large as the whole has tried every other axis already, and read what can be reached.
                 grande = enfant.derniere >= GAIN_MIN * self.derniere
@@ -174,8 +199,8 @@ class Noeud:
         verdict: Verdict = "prouvee" if self.preuve else "manque" if manquantes else "en doute"
         return FenetreBilan(
             numero=self.numero,
-            debut_ms=self.debut_ms,
-            fin_ms=self.fin_ms,
+            debut_ms=self.etendue.bas_ms,
+            fin_ms=self.etendue.fin_ms,
             critere=str(self.part.critere),
             annonce_premiere=self.premiere,
             annonce_derniere=self.derniere,
@@ -196,34 +221,51 @@ class Noeud:
         self.question = recherche.question(self.numero)
         if self.question is not None:
             return
-        self.ids.update(recherche.ids)
+        self._garder(recherche.ids)
         self.agitee = recherche.agitee
         self.premiere = self.premiere or recherche.premiere or 0
         self.derniere = recherche.derniere
-        if recherche.deborde:
-            # More than its whole's counts said; now it must be cut itself.
+        if recherche.deborde or recherche.ouverte_s is not None:
+            # More than its whole's counts said, or too many restless ties; now it must be cut itself.
+            self._melee = recherche.ouverte_s is not None
             self._recherche = None
             self.question = self._demander("etendue")
             return
         self._clore(recherche.preuve, recherche.raison)
 
     def _couper(self, page: PageLue) -> None:
+        profondeur = au_plus = self._limites.profondeur
+        if self._melee:
+            # Ties that change places can be trusted on one page only.
+            au_plus = self._limites.page
+        elif self._longue:
+            self._classe_max = self._classe_max or max(profondeur, page.total // _CLASSES)
+            au_plus = self._classe_max
         coupe = choisir(
             self.part.critere,
             page.total,
             page.agregats,
-            profondeur=self._limites.profondeur,
+            profondeur=au_plus,
             page=self._limites.page,
             essayes=frozenset(self._axes),
+            longue=self._longue,
+            melee=self._melee,
         )
         self.question = None
+        if coupe is None and self._longue:
+            # No counted axis is left: what it is by now is walked by windows; should that fail, cut as any other.
+            self._longue = False
+            self._couverte = True
+            self._enfants = [self._ouvrir(Part(self.part.critere, page.total), page.total)]
+            return
         if coupe is None:
             # No axis is left. What can be reached is read all the same; the rest is known to be missing.
-            self._lire(self._limites.profondeur)
+            self._lire(min(page.total, profondeur), patiente=True)
             return
         self._axes.add(coupe.axe)
         self._couverte = sum(part.attendu or 0 for part in coupe.parts) == page.total
-        self._enfants = [self._ouvrir(part) for part in coupe.parts if part.attendu != 0]
+        classe_max = self._classe_max if self._longue else 0
+        self._enfants = [self._ouvrir(part, classe_max) for part in coupe.parts if part.attendu != 0]
 
     def _comparer(self, page: PageLue) -> None:
         """The whole's total was asked again: do the parts hold it?"""
@@ -246,20 +288,26 @@ class Noeud:
     # -- asked -----------------------------------------------------------------------------------------------------
 
     def _prendre(self, page: PageLue) -> None:
-        for ligne in page.lignes:
-            self.ids[ligne.id] = ligne.creation_ms
+        self._garder({ligne.id: ligne.creation_ms for ligne in page.lignes})
 
-    def _lire(self, attendu: int) -> None:
-        debut_s, fin_s = self._bornes_s
+    def _garder(self, ids: dict[str, int]) -> None:
+        fin_ms = self.etendue.fin_ms
+        for id_, ms in ids.items():
+            if id_ not in self.ids:
+                self._propres += self._dedans(ms) and (fin_ms is None or ms <= fin_ms)
+            self.ids[id_] = ms
+
+    def _lire(self, attendu: int, *, patiente: bool = False) -> None:
         self._recherche = Recherche(
             self._limites,
-            debut_s=debut_s,
-            fin_s=fin_s,
-            dedans=lambda ms: ms >= self.debut_ms,
-            plafond_ms=plafond_ms(self.fin_ms),
+            debut_s=self.etendue.bas_s,
+            fin_s=self.etendue.haut_s,
+            dedans=self._dedans,
+            plafond_ms=plafond_ms(self.etendue.fin_ms),
             attendu=attendu,
             critere=self.part.critere,
-            serre=self._serre,
+            serre=self.serre,
+            patiente=patiente,
         )
         self.question = self._recherche.question(self.numero)
 
@@ -275,5 +323,8 @@ class Noeud:
             )
 
     def _demander(self, role: str) -> Question:
-        debut_s, fin_s = self._bornes_s
-        return Question(self.numero, role, self._limites.premiere, self.part.critere, debut_s, fin_s)
+        plage, etendue = self._limites.premiere, self.etendue
+        return Question(self.numero, role, plage, self.part.critere, etendue.bas_s, etendue.haut_s)
+
+    def _dedans(self, creation_ms: int) -> bool:
+        return self.etendue.bas_ms is None or creation_ms >= self.etendue.bas_ms

@@ -36,7 +36,7 @@ from moisson.plan.national import Controle
 from moisson.plan.reading import ordre_rompu
 from moisson.plan.sums import Sommes
 from moisson.plan.sweep import Balayage
-from moisson.plan.walk import Marche
+from moisson.plan.walk import Contexte, Marche, ouvrir_coupe, rassembler
 from moisson.plan.window import Bordure, Etendue, Fenetre
 
 __all__ = ["DEBUTS_S", "VERSION", "Planificateur"]
@@ -74,6 +74,16 @@ class Planificateur:
         self._prochain = 0
         self._horloge = Horloge()
         self._serre = False
+        self._melee = False
+        self._a_couper: list[Etendue] = []
+        self._contexte = Contexte(
+            limites,
+            horloge=lambda: self._horloge,
+            numeroter=self._numeroter,
+            inscrire=self._inscrire,
+            serre=lambda: self._serre,
+            melee=lambda: self._melee,
+        )
         self._sommes = Sommes()
         self._par_ordre: dict[int, Etendue] = {}
         self._marches: list[Marche] = []
@@ -146,6 +156,7 @@ class Planificateur:
             if isinstance(autre, Noeud):
                 autre.avancer()
         self._noter_agitation(demandeur)
+        self._melee = self._melee or (isinstance(demandeur, Fenetre) and demandeur.melee_s is not None)
         self._avancer()
         for ferme in [n for n, d in self._ouverts.items() if d.close]:
             self._fermer(ferme)
@@ -185,9 +196,8 @@ class Planificateur:
     def _reprendre(self, ligne: FenetreBilan) -> None:
         """Walk again over one stretch in doubt; its parts, if it was cut, are forgotten with it."""
         assert ligne.fin_ms is not None
-        for partie in [p for p in self._lignes.values() if p.critere]:
-            if partie.debut_ms == ligne.debut_ms and partie.fin_ms == ligne.fin_ms:
-                self._oublier(partie.numero)
+        for partie in [p for p in self._lignes.values() if p.critere and _dans(p, ligne)]:
+            self._oublier(partie.numero)
         self._oublier(ligne.numero)
         reste = ligne.annonce_derniere if ligne.annonce_derniere <= self._limites.profondeur else 0
         sommet = Bordure(ligne.fin_ms // 1000, {}, reste, nette=False)
@@ -260,7 +270,7 @@ class Planificateur:
             self._entrer_descente()
         elif self.etape == "descente":
             for marche in self._marches:
-                while marche.avancer() is not None:
+                while marche.avancer():
                     pass
             self._marches = [marche for marche in self._marches if not marche.finie]
             if not self._marches and all(d.close for d in self._ouverts.values()) and not self._revenir():
@@ -303,18 +313,9 @@ class Planificateur:
         self._marcher(self._sommet, self._depart.debut_s, None)
 
     def _marcher(self, sommet: Bordure, bas_s: int, bas_ms: int | None) -> None:
-        self._marches.append(
-            Marche(
-                self._limites,
-                horloge=lambda: self._horloge,
-                numeroter=self._numeroter,
-                inscrire=self._inscrire,
-                serre=lambda: self._serre,
-                sommet=sommet,
-                bas_s=bas_s,
-                bas_ms=bas_ms,
-            )
-        )
+        haut_s = self._horloge.borne_haute(sommet.seconde)
+        etendue = Etendue(bas_s, haut_s, bas_ms, sommet.seconde * 1000 + 999)
+        self._marches.append(Marche(self._contexte, etendue, lien=sommet, attendu=sommet.reste))
 
     def _fixer_sommet(self, lignes: tuple[Ligne, ...], total: int) -> Bordure:
         """Where the still land begins: a margin below the newest creation shown, within the first third of the page.
@@ -343,6 +344,8 @@ class Planificateur:
         """
         for numero in list(self._ouverts):
             self._fermer(numero)
+        if self._a_couper:
+            self._couper_melees()
         if self._ouverts:
             return True
         douteuses = [ligne for ligne in self._douteuses() if ligne.verdict == "en doute"]
@@ -352,6 +355,12 @@ class Planificateur:
         for ligne in douteuses:
             self._reprendre(ligne)
         return True
+
+    def _couper_melees(self) -> None:
+        """Cut the windows whose ties could not be closed, neighbours together."""
+        for etendue in rassembler(self._a_couper):
+            ouvrir_coupe(self._contexte, etendue, longue=True)
+        self._a_couper = []
 
     # -- the moving top --------------------------------------------------------------------------------------------
 
@@ -402,6 +411,10 @@ class Planificateur:
     def _fermer(self, numero: int) -> None:
         """Keep the row of a closed window and let its ids go: memory must not grow with the country."""
         demandeur = self._ouverts.pop(numero)
+        if isinstance(demandeur, Fenetre) and demandeur.melee_s is not None:
+            if not demandeur.critere.filtres:
+                self._a_couper.append(demandeur.a_refaire())
+            return
         if isinstance(demandeur, Fenetre) and demandeur.surchargee_s is not None:
             return
         if isinstance(demandeur, Fenetre | Noeud | Balayage):
@@ -409,7 +422,7 @@ class Planificateur:
             self._acquis += nouvelles
             self._nouvelles[numero] = nouvelles
             self._lignes[numero] = ligne
-            if isinstance(demandeur, Noeud):
+            if isinstance(demandeur, Noeud) and not demandeur.serre:
                 self._coupees.add(numero)
             if isinstance(demandeur, Fenetre) and ligne.preuve == "ordre" and not demandeur.serre:
                 self._par_ordre[numero] = demandeur.a_refaire()
@@ -456,6 +469,12 @@ class Planificateur:
                 doing="asking for the newest offers of the country",
                 todo="Nothing can be proved while the order is ignored. Look at `moisson check`, and try again later.",
             )
+
+
+def _dans(partie: FenetreBilan, ligne: FenetreBilan) -> bool:
+    """Whether a part lies within the stretch of a window."""
+    debut = (partie.debut_ms or 0) >= (ligne.debut_ms or 0)
+    return debut and partie.fin_ms is not None and ligne.fin_ms is not None and partie.fin_ms <= ligne.fin_ms
 
 
 def _page_unique(page: PageLue, appels: int) -> FenetreBilan:

@@ -18,7 +18,9 @@ first page that begins with a known offer, since what stands above it is known t
 between, no page begins with one and the reading goes on to the top.
 
 In `serre` mode each page ends on the last of the rows that share a second with the oldest unread border, so that ties
-which change places between two calls are read in one piece.
+which change places between two calls are read in one piece. Where more of them share a second than a page holds, no
+page does that, and the reading is given up at once (`ouverte_s`): that second has to be cut by criteria. Only a
+`patiente` one goes on to the end, to know what can be reached.
 """
 
 from __future__ import annotations
@@ -88,6 +90,8 @@ def plafond_ms(fin_ms: int | None) -> int | None:
 AUCUN: Mapping[str, int] = MappingProxyType({})
 """No known offer."""
 
+_OUVERTE = "more offers share a second than a page holds, and they change places"
+
 
 class Lecture:
     """One reading of one search.
@@ -101,6 +105,7 @@ class Lecture:
         serre: close groups of ties at every page border.
         connus: offers known to stand at its head, in a piece, with their creation.
         saut: row from which the pages follow each other: the last known one, so that a page begins with it.
+        patiente: go on where a group of ties cannot be closed.
     """
 
     def __init__(
@@ -113,8 +118,10 @@ class Lecture:
         serre: bool = False,
         connus: Mapping[str, int] = AUCUN,
         saut: int = 0,
+        patiente: bool = False,
     ) -> None:
         self._limites = limites
+        self._patiente = patiente
         self._dedans = dedans
         self._plafond_ms = plafond_ms
         self._connus = {} if serre else {id_: ms for id_, ms in connus.items() if dedans(ms)}
@@ -129,6 +136,7 @@ class Lecture:
         self.agitee = False
         self.deborde = False
         self.tronquee = False
+        self.ouverte_s: int | None = None
         self._groupe_ouvert = False
         self.appels = 0
         self.terminee = False
@@ -154,7 +162,7 @@ class Lecture:
                 self.dehors[ligne.id] = ligne.creation_ms
         rang = page.question.plage.premier
         if nombre and page.lignes[0].id not in self._connus:
-            self.suivante = self._au_dessus(rang, page.lignes)
+            self._monter(rang, page.lignes)
         elif nombre:
             self._rejoindre()
         elif rang:
@@ -215,8 +223,8 @@ class Lecture:
             self._lu_depuis = 0
             self._finir(vide=False)
             return
-        self.suivante = self._au_dessus(plage.premier, page.lignes)
         self._lu_depuis = plage.premier
+        self._monter(plage.premier, page.lignes)
 
     def jugement(self) -> tuple[Preuve | None, str]:
         """How the search is proved, or None and why not. Only to be asked once `terminee`."""
@@ -227,6 +235,8 @@ class Lecture:
             return None, f"{derniere} offers announced, more than a search shows"
         if self.agitee and not self.serre:
             return None, "rows changed places between two calls"
+        if self.ouverte_s is not None:
+            return None, _OUVERTE
         if self._page_unique:
             return ("page", "") if distinctes == derniere else (None, "an offer stands twice on one page")
         if self.montee:
@@ -234,7 +244,7 @@ class Lecture:
         if premiere == derniere == distinctes:
             return "compte", ""
         if self.serre and self._groupe_ouvert:
-            return None, "more offers share a second than a page holds, and they change places"
+            return None, _OUVERTE
         # A known offer may have been withdrawn before its search was begun: then there is one more than announced.
         if derniere <= distinctes <= premiere + self._non_revues:
             return "ordre", f"{max(premiere, distinctes) - derniere} left while it was read"
@@ -244,6 +254,13 @@ class Lecture:
     def vus(self) -> set[str]:
         """Every id seen, on either side of the lower bound."""
         return self.ids.keys() | self.dehors.keys()
+
+    def _monter(self, premier: int, lignes: tuple[Ligne, ...]) -> None:
+        """Go on with the page above these rows, or give up."""
+        self.suivante = self._au_dessus(premier, lignes)
+        if self._groupe_ouvert and not self._patiente:
+            self.ouverte_s = lignes[0].creation_ms // 1000
+            self._finir(vide=False)
 
     def _rejoindre(self) -> None:
         """A page begins with a known offer: all that stands above it was read by the window above."""

@@ -27,6 +27,7 @@ class Recherche:
         critere: filters besides the dates.
         serre: read with groups of ties closed from the start.
         connus, saut: offers known to stand at its head, and the row from which pages follow each other; see Lecture.
+        patiente: go on where a group of ties cannot be closed.
 
     Attributes:
         plage: rows to ask next, or None when finished.
@@ -36,6 +37,7 @@ class Recherche:
         preuve, raison: how it was proved, or None and why not.
         agitee: rows changed places between two calls.
         deborde: it holds more than a search shows.
+        ouverte_s: shown second of which it holds more offers than a page, that change places: it was given up.
     """
 
     def __init__(
@@ -51,8 +53,10 @@ class Recherche:
         serre: bool = False,
         connus: Mapping[str, int] = AUCUN,
         saut: int = 0,
+        patiente: bool = False,
     ) -> None:
         self._limites = limites
+        self._patiente = patiente
         self._dedans = dedans
         self._plafond_ms = plafond_ms
         self.debut_s = debut_s
@@ -69,7 +73,10 @@ class Recherche:
         self.raison = ""
         self.agitee = False
         self.deborde = False
-        self._lecture = Lecture(limites, dedans, plafond_ms, attendu, serre=serre, connus=connus, saut=saut)
+        self.ouverte_s: int | None = None
+        self._lecture = Lecture(
+            limites, dedans, plafond_ms, attendu, serre=serre, connus=connus, saut=saut, patiente=patiente
+        )
 
     @property
     def plage(self) -> Plage | None:
@@ -108,7 +115,9 @@ class Recherche:
         if self._relectures > self._limites.relectures_max or self.deborde or self._lecture.tronquee:
             return False
         serre = self._serre or self.agitee or self._relectures > 1
-        self._lecture = Lecture(self._limites, self._dedans, self._plafond_ms, self.derniere, serre=serre)
+        self._lecture = Lecture(
+            self._limites, self._dedans, self._plafond_ms, self.derniere, serre=serre, patiente=self._patiente
+        )
         return True
 
     def _juger(self) -> None:
@@ -118,7 +127,7 @@ class Recherche:
             self.ids.update(lecture.ids)
             self.vus |= lecture.vus
         self.agitee = self.agitee or lecture.agitee
-        self.deborde = lecture.deborde
+        self.deborde, self.ouverte_s = lecture.deborde, lecture.ouverte_s
         meme_total = self.premiere in (None, lecture.premiere) and lecture.premiere == lecture.derniere
         if self.premiere is None:
             self.premiere = lecture.premiere or 0
@@ -128,5 +137,5 @@ class Recherche:
         if self.preuve is None and meme_total and not lecture.anomalies and len(self.ids) == lecture.derniere:
             self.preuve, self.raison = "compte", "counted over several readings"
             self.distinctes = len(self.ids)
-        if self.preuve is None and not self.relire(self.raison):
+        if self.preuve is None and (self.ouverte_s is not None or not self.relire(self.raison)):
             self.distinctes = len(self.ids)

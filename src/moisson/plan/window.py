@@ -7,6 +7,7 @@
                                                                  nothing below                 lecture of all, terminal
                                                                  the bound cannot move         surchargee: to be cut
     lecture    pages upwards, lower bound just above the border  all read                      lien
+                                                                 too many restless ties        melee_s: to be cut
     lien       the border second again, if no id links it to     the link, or why it is gone   close, or lecture again
                the window above
     close      nothing
@@ -21,7 +22,19 @@ from __future__ import annotations
 import msgspec
 
 from moisson.errors import ContractBroken
-from moisson.model import Fait, FenetreBilan, Ligne, PageLue, Plage, Question, QuestionRefusee
+from moisson.model import (
+    SANS_CRITERE,
+    Critere,
+    Fait,
+    FenetreBilan,
+    Ligne,
+    PageLue,
+    Plage,
+    Preuve,
+    Question,
+    QuestionRefusee,
+)
+from moisson.plan.axes import exiger_filtres
 from moisson.plan.clock import Horloge, fin_de_nuit_s, nuit_de_changement
 from moisson.plan.limits import Limites
 from moisson.plan.reading import AUCUN, anomalie_de_page, intruse, ordre_rompu, plafond_ms
@@ -83,6 +96,7 @@ class Fenetre:
         lien: the border of the window above, which it must meet again.
         attendu: rows believed to lie in the stretch; 0 when unknown.
         serre: read with groups of ties closed.
+        critere: filters besides the dates: then it is a window of one part of a cut.
 
     Attributes:
         question: what to ask now, or None.
@@ -91,6 +105,7 @@ class Fenetre:
         terminale: it reaches the floor, so no window follows.
         serre: its groups of ties were closed from the start.
         surchargee_s: shown second that holds more than a search shows; the window must be cut by criteria instead.
+        melee_s: shown second of which it holds more offers than a page, that change places: to be cut, too.
     """
 
     def __init__(
@@ -103,9 +118,11 @@ class Fenetre:
         lien: Bordure | None,
         attendu: int,
         serre: bool = False,
+        critere: Critere = SANS_CRITERE,
     ) -> None:
         self.numero = numero
         self.etendue = etendue
+        self.critere = critere
         self._limites = limites
         self._horloge = horloge
         self._lien = lien if lien is not None and lien.connus else None
@@ -122,6 +139,7 @@ class Fenetre:
         self.terminale = False
         self.bordure: Bordure | None = None
         self.surchargee_s: int | None = None
+        self.melee_s: int | None = None
         self.question: Question | None
         if 0 < attendu <= limites.profondeur:
             # What is left fits one search: its own last page is asked at once, there is no border to look for.
@@ -135,9 +153,19 @@ class Fenetre:
         return self._recherche is not None and self._recherche.agitee
 
     @property
+    def preuve(self) -> Preuve | None:
+        """How it was proved, or None."""
+        return self._recherche.preuve if self._recherche is not None else None
+
+    @property
+    def ids(self) -> dict[str, int]:
+        """Every distinct offer read in it, with its shown creation in milliseconds."""
+        return self._recherche.ids if self._recherche is not None else {}
+
+    @property
     def nouvelles(self) -> int:
-        """Distinct offers of its own: those that the window above did not count."""
-        if self._recherche is None:
+        """Distinct offers of its own: those that the window above did not count. A part is counted by its whole."""
+        if self._recherche is None or self.critere.filtres:
             return 0
         fin_ms = self.etendue.fin_ms
         return sum(1 for ms in self._recherche.lues.values() if fin_ms is None or ms <= fin_ms)
@@ -146,10 +174,11 @@ class Fenetre:
         """Take in the answer to `question`.
 
         Raises:
-            ContractBroken: a stretch holds far more than the rows above its own lower border.
+            ContractBroken: a stretch holds far more than the rows above its own lower border, or a filter is ignored.
         """
         self.appels += 1
         if isinstance(fait, PageLue):
+            exiger_filtres(fait)
             {"fond": self._dire_fond, "page": self._dire_page, "lien": self._dire_lien}[fait.question.role](fait)
             return
         self._essais += 1
@@ -174,7 +203,7 @@ class Fenetre:
             numero=self.numero,
             debut_ms=self._debut_ms,
             fin_ms=self.etendue.fin_ms,
-            critere="",
+            critere=str(self.critere),
             annonce_premiere=(r.premiere or 0) if r else 0,
             annonce_derniere=r.derniere if r else 0,
             distinctes=r.distinctes if r else 0,
@@ -278,11 +307,12 @@ class Fenetre:
         self.question = recherche.question(self.numero)
         if self.question is not None:
             return
+        self.melee_s = recherche.ouverte_s
         if recherche.preuve and self._lien is not None and not self._lien.connus.keys() & recherche.vus:
             seconde_s = self._horloge.filtre_s(self._lien.seconde)
             self._essais = 0
             self.question = Question(
-                self.numero, "lien", self._limites.premiere, debut_s=seconde_s - 1, fin_s=seconde_s + 1
+                self.numero, "lien", self._limites.premiere, self.critere, seconde_s - 1, seconde_s + 1
             )
             return
         self.close = True
@@ -318,6 +348,7 @@ class Fenetre:
             dedans=self._dedans,
             plafond_ms=plafond_ms(self.etendue.fin_ms),
             attendu=attendu,
+            critere=self.critere,
             serre=self.serre,
             connus=self._lien.connus if self._lien is not None and self._lien.nette else AUCUN,
             saut=self._saut,
@@ -339,7 +370,7 @@ class Fenetre:
         self.question = None
 
     def _demander(self, role: str, plage: Plage, debut_s: int) -> Question:
-        return Question(self.numero, role, plage, debut_s=debut_s, fin_s=self.etendue.haut_s)
+        return Question(self.numero, role, plage, self.critere, debut_s, self.etendue.haut_s)
 
 
 def choisir_bord(lignes: tuple[Ligne, ...]) -> int | None:
