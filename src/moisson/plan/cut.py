@@ -75,6 +75,7 @@ class Noeud:
         close: nothing is left to do.
         ids: every distinct offer read in it or in its closed parts, with its shown creation in milliseconds.
         serre: groups of ties were closed from the start.
+        melee: it is cut down to single pages.
     """
 
     def __init__(
@@ -99,7 +100,7 @@ class Noeud:
         self._recherche: Recherche | None = None
         self._longue = longue
         self._classe_max = classe_max
-        self._melee = melee
+        self.melee = melee
         self._propres = 0
         self._enfants: list[Enfant] = []
         self._axes: set[str] = set()
@@ -166,7 +167,7 @@ class Noeud:
             self.premiere = self.derniere = fait.total
             if fait.total == len(fait.lignes):
                 self._clore("page", "")
-            elif fait.total <= self._limites.profondeur and not self._melee:
+            elif fait.total <= self._limites.profondeur and not self.melee:
                 self._lire(fait.total)
             else:
                 self._couper(fait)
@@ -190,7 +191,12 @@ class Noeud:
                 # A part about as large as the whole has tried every other axis already, and read what can be reached.
                 grande = enfant.derniere >= GAIN_MIN * self.derniere
                 self._sans_issue = self._sans_issue or (enfant.preuve is None and not enfant.refusee and grande)
+            exactes = all(enfant.preuve in ("page", "compte") for enfant in self._enfants)
             self._enfants = []
+            if exactes and self._couverte and self.part.critere.filtres and len(self.ids) == self.premiere:
+                # What was announced once is there, part by part, each as it was announced. The whole cut asks again.
+                self._clore("compte", f"cut by {', '.join(sorted(self._axes))}")
+                return
             self.question = self._demander("retour")
 
     def bilan(self) -> FenetreBilan:
@@ -225,9 +231,9 @@ class Noeud:
         self.agitee = recherche.agitee
         self.premiere = self.premiere or recherche.premiere or 0
         self.derniere = recherche.derniere
-        if recherche.deborde or recherche.ouverte_s is not None:
+        if recherche.deborde or recherche.ouvertes_s:
             # More than its whole's counts said, or too many restless ties; now it must be cut itself.
-            self._melee = recherche.ouverte_s is not None
+            self.melee = bool(recherche.ouvertes_s)
             self._recherche = None
             self.question = self._demander("etendue")
             return
@@ -235,7 +241,7 @@ class Noeud:
 
     def _couper(self, page: PageLue) -> None:
         profondeur = au_plus = self._limites.profondeur
-        if self._melee:
+        if self.melee:
             # Ties that change places can be trusted on one page only.
             au_plus = self._limites.page
         elif self._longue:
@@ -249,7 +255,7 @@ class Noeud:
             page=self._limites.page,
             essayes=frozenset(self._axes),
             longue=self._longue,
-            melee=self._melee,
+            melee=self.melee,
         )
         self.question = None
         if coupe is None and self._longue:
@@ -260,7 +266,7 @@ class Noeud:
             return
         if coupe is None:
             # No axis is left. What can be reached is read all the same; the rest is known to be missing.
-            self._lire(min(page.total, profondeur), patiente=True)
+            self._lire(min(page.total, profondeur), insistante=True)
             return
         self._axes.add(coupe.axe)
         self._couverte = sum(part.attendu or 0 for part in coupe.parts) == page.total
@@ -297,7 +303,7 @@ class Noeud:
                 self._propres += self._dedans(ms) and (fin_ms is None or ms <= fin_ms)
             self.ids[id_] = ms
 
-    def _lire(self, attendu: int, *, patiente: bool = False) -> None:
+    def _lire(self, attendu: int, *, insistante: bool = False) -> None:
         self._recherche = Recherche(
             self._limites,
             debut_s=self.etendue.bas_s,
@@ -307,7 +313,8 @@ class Noeud:
             attendu=attendu,
             critere=self.part.critere,
             serre=self.serre,
-            patiente=patiente,
+            patiente=insistante,
+            insistante=insistante,
         )
         self.question = self._recherche.question(self.numero)
 

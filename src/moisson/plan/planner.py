@@ -152,11 +152,12 @@ class Planificateur:
         if isinstance(fait, PageLue) and self.etape in ("depart", "controle"):
             self._verifier_ordre(fait)
         demandeur.dire(fait)
-        for autre in list(self._ouverts.values()):
+        # Parts before their whole, which may close with the last of them.
+        for autre in reversed(list(self._ouverts.values())):
             if isinstance(autre, Noeud):
                 autre.avancer()
         self._noter_agitation(demandeur)
-        self._melee = self._melee or (isinstance(demandeur, Fenetre) and demandeur.melee_s is not None)
+        self._melee = self._melee or (isinstance(demandeur, Fenetre) and bool(demandeur.melees_s))
         self._avancer()
         for ferme in [n for n, d in self._ouverts.items() if d.close]:
             self._fermer(ferme)
@@ -411,7 +412,7 @@ class Planificateur:
     def _fermer(self, numero: int) -> None:
         """Keep the row of a closed window and let its ids go: memory must not grow with the country."""
         demandeur = self._ouverts.pop(numero)
-        if isinstance(demandeur, Fenetre) and demandeur.melee_s is not None:
+        if isinstance(demandeur, Fenetre) and demandeur.melees_s:
             if not demandeur.critere.filtres:
                 self._a_couper.append(demandeur.a_refaire())
             return

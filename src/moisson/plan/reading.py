@@ -19,8 +19,8 @@ between, no page begins with one and the reading goes on to the top.
 
 In `serre` mode each page ends on the last of the rows that share a second with the oldest unread border, so that ties
 which change places between two calls are read in one piece. Where more of them share a second than a page holds, no
-page does that, and the reading is given up at once (`ouverte_s`): that second has to be cut by criteria. Only a
-`patiente` one goes on to the end, to know what can be reached.
+page does that (`ouvertes_s`): that second has to be cut by criteria. The reading is given up at once, unless it is
+`patiente`: then it goes on past that second, of which it knows only some offers.
 """
 
 from __future__ import annotations
@@ -136,8 +136,7 @@ class Lecture:
         self.agitee = False
         self.deborde = False
         self.tronquee = False
-        self.ouverte_s: int | None = None
-        self._groupe_ouvert = False
+        self.ouvertes_s: set[int] = set()
         self.appels = 0
         self.terminee = False
         self._essais = 0
@@ -235,7 +234,7 @@ class Lecture:
             return None, f"{derniere} offers announced, more than a search shows"
         if self.agitee and not self.serre:
             return None, "rows changed places between two calls"
-        if self.ouverte_s is not None:
+        if self.ouvertes_s and not self._patiente:
             return None, _OUVERTE
         if self._page_unique:
             return ("page", "") if distinctes == derniere else (None, "an offer stands twice on one page")
@@ -243,7 +242,7 @@ class Lecture:
             return None, f"the announced total rose while it was read, to {derniere}"
         if premiere == derniere == distinctes:
             return "compte", ""
-        if self.serre and self._groupe_ouvert:
+        if self.ouvertes_s:
             return None, _OUVERTE
         # A known offer may have been withdrawn before its search was begun: then there is one more than announced.
         if derniere <= distinctes <= premiere + self._non_revues:
@@ -258,8 +257,7 @@ class Lecture:
     def _monter(self, premier: int, lignes: tuple[Ligne, ...]) -> None:
         """Go on with the page above these rows, or give up."""
         self.suivante = self._au_dessus(premier, lignes)
-        if self._groupe_ouvert and not self._patiente:
-            self.ouverte_s = lignes[0].creation_ms // 1000
+        if self.ouvertes_s and not self._patiente:
             self._finir(vide=False)
 
     def _rejoindre(self) -> None:
@@ -271,7 +269,7 @@ class Lecture:
     def _repetee(self, page: PageLue) -> str:
         """Say that the page brought known rows alone, more than can have slid onto it, or ""."""
         connues = sum(1 for ligne in page.lignes if ligne.id in self.ids or ligne.id in self.dehors)
-        if connues < len(page.lignes) or connues <= max(1, self._glissees(page)):
+        if connues < len(page.lignes) or connues <= max(1, self._glissees(page)) or self.ouvertes_s:
             return ""
         return f"rows {page.question.plage} brought only offers already read"
 
@@ -328,7 +326,7 @@ class Lecture:
                 groupe += 1
             if groupe < self._limites.page - 1:
                 return self._limites.finissant(premier + groupe - 1)
-            self._groupe_ouvert = True
+            self.ouvertes_s.add(bord)
         return self._limites.finissant(premier - 1)
 
     def _finir(self, *, vide: bool) -> None:

@@ -28,6 +28,7 @@ class Recherche:
         serre: read with groups of ties closed from the start.
         connus, saut: offers known to stand at its head, and the row from which pages follow each other; see Lecture.
         patiente: go on where a group of ties cannot be closed.
+        insistante: and read all of it again and again, as for any other doubt.
 
     Attributes:
         plage: rows to ask next, or None when finished.
@@ -37,7 +38,7 @@ class Recherche:
         preuve, raison: how it was proved, or None and why not.
         agitee: rows changed places between two calls.
         deborde: it holds more than a search shows.
-        ouverte_s: shown second of which it holds more offers than a page, that change places: it was given up.
+        ouvertes_s: shown seconds of which it holds more offers than a page, that change places: not proved for that.
     """
 
     def __init__(
@@ -54,9 +55,11 @@ class Recherche:
         connus: Mapping[str, int] = AUCUN,
         saut: int = 0,
         patiente: bool = False,
+        insistante: bool = False,
     ) -> None:
         self._limites = limites
         self._patiente = patiente
+        self._insistante = insistante
         self._dedans = dedans
         self._plafond_ms = plafond_ms
         self.debut_s = debut_s
@@ -73,7 +76,7 @@ class Recherche:
         self.raison = ""
         self.agitee = False
         self.deborde = False
-        self.ouverte_s: int | None = None
+        self.ouvertes_s: frozenset[int] = frozenset()
         self._lecture = Lecture(
             limites, dedans, plafond_ms, attendu, serre=serre, connus=connus, saut=saut, patiente=patiente
         )
@@ -127,7 +130,7 @@ class Recherche:
             self.ids.update(lecture.ids)
             self.vus |= lecture.vus
         self.agitee = self.agitee or lecture.agitee
-        self.deborde, self.ouverte_s = lecture.deborde, lecture.ouverte_s
+        self.deborde = lecture.deborde
         meme_total = self.premiere in (None, lecture.premiere) and lecture.premiere == lecture.derniere
         if self.premiere is None:
             self.premiere = lecture.premiere or 0
@@ -137,5 +140,7 @@ class Recherche:
         if self.preuve is None and meme_total and not lecture.anomalies and len(self.ids) == lecture.derniere:
             self.preuve, self.raison = "compte", "counted over several readings"
             self.distinctes = len(self.ids)
-        if self.preuve is None and (self.ouverte_s is not None or not self.relire(self.raison)):
+        if self.preuve is None and not lecture.anomalies and not self._insistante:
+            self.ouvertes_s = frozenset(lecture.ouvertes_s)
+        if self.preuve is None and (self.ouvertes_s or not self.relire(self.raison)):
             self.distinctes = len(self.ids)

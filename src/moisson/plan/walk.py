@@ -233,10 +233,40 @@ class Marche:
         return ouvrir_coupe(contexte, etendue, Part(self._critere, None), longue=longue)
 
 
+class Isolee:
+    """A window read past its restless seconds, and the cuts that know those seconds."""
+
+    def __init__(self, fenetre: Fenetre, coupes: list[Noeud]) -> None:
+        self._fenetre = fenetre
+        self._coupes = coupes
+
+    @property
+    def close(self) -> bool:
+        """All cuts are closed."""
+        return all(coupe.close for coupe in self._coupes)
+
+    @property
+    def ids(self) -> dict[str, int]:
+        """The window's offers, those of its restless seconds from the cuts."""
+        ids = dict(self._fenetre.ids)
+        for coupe in self._coupes:
+            # What else the cut's bounds let in is another second's, and maybe another window's.
+            ids.update((id_, ms) for id_, ms in coupe.ids.items() if ms // 1000 in self._fenetre.melees_s)
+        return ids
+
+    @property
+    def preuve(self) -> Preuve | None:
+        """As a window is proved: by its totals, once every restless second is known whole."""
+        premiere, derniere = self._fenetre.annonces
+        if not all(coupe.preuve for coupe in self._coupes) or not derniere <= len(self.ids) <= premiere:
+            return None
+        return "compte" if premiere == derniere else "ordre"
+
+
 class Classe:
     """A part of a long cut, walked by windows of its own. Attributes as those of `cut.Noeud`.
 
-    A second of which it holds more than a page is cut by the criteria that are left, and walked round.
+    A second of which it holds more than a page is cut by the criteria that are left, and counted into its window.
     """
 
     def __init__(self, contexte: Contexte, etendue: Etendue, part: Part) -> None:
@@ -248,64 +278,56 @@ class Classe:
         self.refusee = False
         self.close = False
         self._ouverts: list[Fenetre | Noeud] = []
-        self._prouvee = True
+        self._isolees: list[Isolee] = []
+        self._preuves: set[Preuve | None] = set()
         self._contexte = msgspec.structs.replace(contexte, inscrire=self._inscrire)
         self._inscrire_dehors = contexte.inscrire
-        self._marches: list[Marche] = []
-        self._marcher(etendue, self.derniere)
+        self._marche = Marche(self._contexte, etendue, lien=None, attendu=self.derniere, critere=part.critere)
 
     def avancer(self) -> None:
         """Look at its windows, open those below, and close when all are closed."""
-        for marche in self._marches:
-            while marche.avancer():
-                pass
-        self._marches = [marche for marche in self._marches if not marche.finie]
+        while self._marche.avancer():
+            pass
         fermes = [ouvert for ouvert in self._ouverts if ouvert.close]
         self._ouverts = [ouvert for ouvert in self._ouverts if not ouvert.close]
         for ferme in fermes:
-            if isinstance(ferme, Fenetre) and ferme.melee_s is not None:
-                self._isoler(ferme.a_refaire(), ferme.melee_s)
+            if isinstance(ferme, Fenetre) and ferme.melees_s:
+                self._isoler(ferme)
             elif not isinstance(ferme, Fenetre) or ferme.surchargee_s is None:
-                self.ids.update(ferme.ids)
+                self._garder(ferme.ids, ferme.preuve)
                 self.agitee = self.agitee or ferme.agitee
-                self._prouvee = self._prouvee and ferme.preuve is not None
-        if not self._marches and not self._ouverts and not self.close:
-            self.preuve = "compte" if self._prouvee else None
+        for isolee in [isolee for isolee in self._isolees if isolee.close]:
+            self._isolees.remove(isolee)
+            self._garder(isolee.ids, isolee.preuve)
+        if self._marche.finie and not self._ouverts and not self._isolees and not self.close:
+            self.preuve = None if None in self._preuves else "ordre" if "ordre" in self._preuves else "compte"
             self.close = True
 
     def lues(self) -> int:
         """Distinct offers of its closed windows."""
         return len(self.ids)
 
-    def _marcher(self, etendue: Etendue, attendu: int) -> None:
-        self._marches.append(Marche(self._contexte, etendue, lien=None, attendu=attendu, critere=self.part.critere))
+    def _garder(self, ids: dict[str, int], preuve: Preuve | None) -> None:
+        self.ids.update(ids)
+        self._preuves.add(preuve)
 
-    def _isoler(self, etendue: Etendue, seconde: int) -> None:
-        """Cut this second of a stretch by criteria, with its neighbours, and walk what lies above and below.
-
-        A bound may let in part of the second beside the one it means. With the neighbours in the cut, what is walked
-        holds nothing of the crowded second.
-        """
-        part, horloge = Part(self.part.critere, None), self._contexte.horloge()
-        if any(map(nuit_de_changement, range(seconde - 2, seconde + 3))):
+    def _isoler(self, fenetre: Fenetre) -> None:
+        """Cut the restless seconds of a window by criteria, each with its neighbours; else all of the window."""
+        part, etendue = Part(self.part.critere, None), fenetre.a_refaire()
+        if any(nuit_de_changement(autour) for seconde in fenetre.melees_s for autour in (seconde - 1, seconde + 2)):
             # No bound may stand inside such a night.
-            ouvrir_coupe(self._contexte, etendue, part, melee=True)
+            self._ouverts.append(ouvrir_coupe(self._contexte, etendue, part, melee=True))
             return
-        bas_s, bas_ms = horloge.borne_basse(seconde - 1)
-        if bas_s <= etendue.bas_s:
-            bas_s, bas_ms = etendue.bas_s, etendue.bas_ms or 0
-        else:
-            self._marcher(Etendue(etendue.bas_s, horloge.borne_haute(seconde - 2), etendue.bas_ms, bas_ms - 1), 0)
-        haut_s, fin_ms = min(horloge.borne_haute(seconde + 1), etendue.haut_s), (seconde + 1) * 1000 + 999
-        ouvrir_coupe(self._contexte, Etendue(bas_s, haut_s, bas_ms, fin_ms), part, melee=True)
-        if haut_s < etendue.haut_s:
-            dessus_s, dessus_ms = horloge.borne_basse(seconde + 2)
-            self._marcher(Etendue(dessus_s, etendue.haut_s, dessus_ms, etendue.fin_ms), 0)
+        horloge, coupes = self._contexte.horloge(), []
+        for seconde in sorted(fenetre.melees_s):
+            bas_s, bas_ms = horloge.borne_basse(seconde - 1)
+            autour = Etendue(bas_s, horloge.borne_haute(seconde + 1), bas_ms, (seconde + 1) * 1000 + 999)
+            coupes.append(ouvrir_coupe(self._contexte, autour, part, melee=True))
+        self._isolees.append(Isolee(fenetre, coupes))
 
     def _inscrire(self, demandeur: Fenetre | Noeud) -> None:
-        critere = demandeur.critere if isinstance(demandeur, Fenetre) else demandeur.part.critere
-        if critere == self.part.critere:
-            # The parts of a cut within it are looked at by their whole.
+        # Cuts of single seconds are looked at with their window, parts of a cut by their whole.
+        if isinstance(demandeur, Fenetre) or (demandeur.part.critere == self.part.critere and not demandeur.melee):
             self._ouverts.append(demandeur)
         self._inscrire_dehors(demandeur)
 

@@ -7,7 +7,7 @@
                                                                  nothing below                 lecture of all, terminal
                                                                  the bound cannot move         surchargee: to be cut
     lecture    pages upwards, lower bound just above the border  all read                      lien
-                                                                 too many restless ties        melee_s: to be cut
+                                                                 too many restless ties        melees_s: to be cut
     lien       the border second again, if no id links it to     the link, or why it is gone   close, or lecture again
                the window above
     close      nothing
@@ -96,7 +96,8 @@ class Fenetre:
         lien: the border of the window above, which it must meet again.
         attendu: rows believed to lie in the stretch; 0 when unknown.
         serre: read with groups of ties closed.
-        critere: filters besides the dates: then it is a window of one part of a cut.
+        critere: filters besides the dates: then it is a window of one part of a cut, and is read past seconds that have
+            too many restless ties.
 
     Attributes:
         question: what to ask now, or None.
@@ -105,7 +106,7 @@ class Fenetre:
         terminale: it reaches the floor, so no window follows.
         serre: its groups of ties were closed from the start.
         surchargee_s: shown second that holds more than a search shows; the window must be cut by criteria instead.
-        melee_s: shown second of which it holds more offers than a page, that change places: to be cut, too.
+        melees_s: shown seconds of which it holds more offers than a page, that change places: to be cut, too.
     """
 
     def __init__(
@@ -139,7 +140,7 @@ class Fenetre:
         self.terminale = False
         self.bordure: Bordure | None = None
         self.surchargee_s: int | None = None
-        self.melee_s: int | None = None
+        self.melees_s: frozenset[int] = frozenset()
         self.question: Question | None
         if 0 < attendu <= limites.profondeur:
             # What is left fits one search: its own last page is asked at once, there is no border to look for.
@@ -151,6 +152,11 @@ class Fenetre:
     def agitee(self) -> bool:
         """Rows changed places between two calls."""
         return self._recherche is not None and self._recherche.agitee
+
+    @property
+    def annonces(self) -> tuple[int, int]:
+        """First and last totals announced."""
+        return (self._recherche.premiere or 0, self._recherche.derniere) if self._recherche is not None else (0, 0)
 
     @property
     def preuve(self) -> Preuve | None:
@@ -307,7 +313,7 @@ class Fenetre:
         self.question = recherche.question(self.numero)
         if self.question is not None:
             return
-        self.melee_s = recherche.ouverte_s
+        self.melees_s = recherche.ouvertes_s
         if recherche.preuve and self._lien is not None and not self._lien.connus.keys() & recherche.vus:
             seconde_s = self._horloge.filtre_s(self._lien.seconde)
             self._essais = 0
@@ -352,6 +358,7 @@ class Fenetre:
             serre=self.serre,
             connus=self._lien.connus if self._lien is not None and self._lien.nette else AUCUN,
             saut=self._saut,
+            patiente=bool(self.critere.filtres),
         )
 
     def _lire_tout(self, attendu: int, *, deja: PageLue | None = None) -> None:
