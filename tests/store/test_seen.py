@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from moisson.model import Ligne, PageLue, Plage, Question
-from moisson.store.seen import id_keys, provable, read_seen
+from moisson.store.masking import mark
+from moisson.store.seen import distinct, id_keys, provable, read_seen
 from tests.store.filling import make_bilan, make_fenetre
 
 IDS = st.text(max_size=9) | st.from_regex(r"[0-9]{7}|[0-9]{3}[B-DF-HJ-NP-TV-Z]{4}", fullmatch=True)
@@ -49,6 +50,29 @@ def test_the_last_occurrence_wins(pages: list[list[tuple[int, int]]]) -> None:
     assert dict(zip(seen.keys.tolist(), found, strict=True)) == expected
     assert seen.keys.tolist() == sorted(expected)
     assert seen.appels == len(pages)
+
+
+def one_page(*ids: str) -> PageLue:
+    """A page that shows these offers."""
+    return PageLue(Question(1, "page", Plage(0, 149)), len(ids), tuple(Ligne(id_, 1) for id_ in ids), fichier="1")
+
+
+@given(
+    st.lists(st.lists(st.integers(0, 9), max_size=6), min_size=1, max_size=3),
+    st.frozensets(st.integers(0, 9)),
+    st.frozensets(st.integers(0, 9)),
+)
+def test_distinct_counts_each_offer_once(
+    parts: list[list[int]], forgotten: frozenset[int], redacted: frozenset[int]
+) -> None:
+    """Whichever parts of a walk read it, forgotten or not, and whether its id or its mark stands in the first part."""
+    oublis = [mark(f"{n:07d}") for n in forgotten]
+    seen = []
+    for no, part in enumerate(parts):
+        ids = [f"{n:07d}" for n in part]
+        hidden = [mark(id_) if no == 0 and n in forgotten & redacted else id_ for n, id_ in zip(part, ids, strict=True)]
+        seen.append(read_seen([one_page(*hidden)], make_bilan(0), oublis))
+    assert distinct(*seen) == len({n for part in parts for n in part})
 
 
 def test_provable() -> None:

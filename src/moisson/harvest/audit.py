@@ -20,7 +20,7 @@ from moisson.store.journal import Debut
 from moisson.store.landing import read_page
 from moisson.store.masking import is_mark
 from moisson.store.schema import COLLECTES, ERREURS, FENETRES
-from moisson.store.seen import Seen, array_keys
+from moisson.store.seen import Seen, array_keys, distinct
 from moisson.store.store import Store, finished_runs
 from moisson.store.suite import Suite
 
@@ -107,7 +107,7 @@ def _run_differs(
         seen,
         suite,
         debut.begun_s,
-        distinctes=len(np.union1d(seen.keys, suite.seen.keys)) + max(seen.oubliees, suite.seen.oubliees),
+        distinctes=distinct(seen, suite.seen),
         offres=ligne["offres"],
         nouvelles=ligne["nouvelles"],
         modifiees=ligne["modifiees"],
@@ -185,8 +185,8 @@ def check_lake(store: Store, collecte: str, seen: Seen, *, last: bool) -> Etape:
     if ecarts:
         return Etape("lake", "fails", "; ".join(ecarts))
     kept = f"; {gardees} not read are kept, since nothing proves them gone" if gardees else ", and no other"
-    if seen.oubliees:
-        kept += f"; {seen.oubliees} that were read are forgotten"
+    if len(seen.oubliees):
+        kept += f"; {len(seen.oubliees)} that were read are forgotten"
     return Etape("lake", "holds", f"all {len(seen.keys)} offers read are in it with their creation{kept}")
 
 

@@ -28,7 +28,7 @@ from moisson.plan.limits import Limites
 from moisson.plan.planner import VERSION, Planificateur
 from moisson.store.journal import Debut
 from moisson.store.masking import is_mark
-from moisson.store.seen import Seen, read_seen
+from moisson.store.seen import Seen, distinct, read_seen
 from moisson.store.store import Store, finished_runs, given_up_runs
 
 __all__ = ["Etape", "Verification", "trou", "verifiable_runs", "verify"]
@@ -105,7 +105,7 @@ def verify(store: Store, collecte: str | None = None) -> Verification:
             # Read again, now that it is known which windows are proved: that says which failures were made good.
             seen = read_seen(faits, bilan or _SANS_BILAN, _oublis(store))
         vues = seen if len(debuts) == 1 else read_seen(store.suite_facts(nom), bilan or _SANS_BILAN, _oublis(store))
-        bilan = None if bilan is None else confronter(bilan, len(vues.keys) + vues.oubliees)
+        bilan = None if bilan is None else confronter(bilan, distinct(vues))
         etapes += _juger(store, debuts[-1], bilan, seen)
         etapes.append(check_lake(store, nom, vues, last=nom == runs[-1]))
         etapes.append(check_pages(store, nom))

@@ -14,7 +14,7 @@ import pyarrow as pa
 from moisson.model import Bilan, Fait, PageLue, Question, QuestionEchouee, QuestionRefusee
 from moisson.store.masking import mark
 
-__all__ = ["Erreur", "Seen", "array_keys", "id_keys", "key_id", "provable", "read_seen"]
+__all__ = ["Erreur", "Seen", "array_keys", "distinct", "id_keys", "key_id", "provable", "read_seen"]
 
 _LONG = 1 << 63
 
@@ -40,7 +40,8 @@ class Seen(msgspec.Struct):
         appels, relances, statut_429: attempts that the facts account for.
         premiere_s, derniere_s: when the first page and the last answer were received; None when there were none.
         erreurs: questions refused or given up, oldest first.
-        oubliees: distinct offers that were read and are left out, since they must stay forgotten.
+        oubliees: of the offers that were read and are left out, since they must stay forgotten: keys of their marks
+            (masking.py), ascending. A fact may hold the id or its mark: they are the same offer.
     """
 
     keys: npt.NDArray[np.uint64]
@@ -54,13 +55,20 @@ class Seen(msgspec.Struct):
     premiere_s: float | None
     derniere_s: float | None
     erreurs: list[Erreur]
-    oubliees: int = 0
+    oubliees: npt.NDArray[np.uint64] = msgspec.field(default_factory=lambda: np.empty(0, np.uint64))
 
     def drop_arrays(self) -> None:
         """Give back the memory of the arrays; the rest stays."""
         self.keys = np.empty(0, np.uint64)
         self.creation_ms = np.empty(0, np.int64)
         self.page = self.row = np.empty(0, np.int32)
+
+
+def distinct(*parts: Seen) -> int:
+    """Distinct offers that the parts of a walk read together, forgotten ones included."""
+    read = np.concatenate([part.keys for part in parts])
+    forgotten = np.concatenate([part.oubliees for part in parts])
+    return len(np.unique(read)) + len(np.unique(forgotten))
 
 
 def id_keys(ids: Sequence[str]) -> npt.NDArray[np.uint64]:
@@ -107,6 +115,7 @@ def read_seen(faits: Iterable[Fait], bilan: Bilan, oublis: Collection[str] = ())
     keys: list[npt.NDArray[np.uint64]] = [np.empty(0, np.uint64)]
     creations: list[npt.NDArray[np.int64]] = [np.empty(0, np.int64)]
     forgotten: list[npt.NDArray[np.bool_]] = [np.empty(0, np.bool_)]
+    oubliees: set[str] = set()
     counts: list[int] = []
     pages: list[tuple[str, str]] = []
     appels = relances = statut_429 = 0
@@ -131,16 +140,16 @@ def read_seen(faits: Iterable[Fait], bilan: Bilan, oublis: Collection[str] = ())
             keys.append(id_keys([ligne.id for ligne in fait.lignes]))
             creations.append(np.array([ligne.creation_ms for ligne in fait.lignes], np.int64))
             if oublis:
-                forgotten.append(np.array([mark(ligne.id) in oublis for ligne in fait.lignes], np.bool_))
+                marks = [mark(ligne.id) for ligne in fait.lignes]
+                forgotten.append(np.array([mark_ in oublis for mark_ in marks], np.bool_))
+                oubliees.update(mark_ for mark_ in marks if mark_ in oublis)
     all_keys, all_creations = np.concatenate(keys), np.concatenate(creations)
     out = np.concatenate(forgotten) if oublis else None
     per_page = np.array(counts, np.int64)
     all_pages = np.repeat(np.arange(len(pages), dtype=np.int32), per_page)
     starts = np.cumsum(per_page) - per_page
     all_rows = (np.arange(len(all_keys)) - np.repeat(starts, per_page)).astype(np.int32)
-    oubliees = 0
     if out is not None:
-        oubliees = len(np.unique(all_keys[out]))
         all_keys, all_creations = all_keys[~out], all_creations[~out]
         all_pages, all_rows = all_pages[~out], all_rows[~out]
     # unique() finds first occurrences, so look from the end to find the one received last.
@@ -159,7 +168,7 @@ def read_seen(faits: Iterable[Fait], bilan: Bilan, oublis: Collection[str] = ())
         premiere_s=premiere_s,
         derniere_s=derniere_s,
         erreurs=[_erreur(fait, answered, proved) for fait in troubles],
-        oubliees=oubliees,
+        oubliees=np.sort(id_keys(sorted(oubliees))),
     )
 
 
