@@ -35,7 +35,8 @@ def verify(
     each step whether it holds, fails, or could not be checked.
 
     \b
-    Exit codes: 0 proved again; 1 something was changed or does not hold; 3 intact, and the run was not proved.
+    Exit codes: 0 proved again; 1 something was changed or does not hold; 3 intact, but not proved again: the run was
+    not proved, or a Moisson with another planner proved it, which this one cannot judge.
 
     \b
     Examples:
@@ -73,6 +74,7 @@ def lines(found: Verification) -> list[str]:
     verdict = {
         "proved again": f"PROVED AGAIN: {found.collecte}",
         "not proved": f"NOT PROVED: the evidence of {found.collecte} is intact, and does not prove it complete",
+        "cannot be judged": f"CANNOT BE JUDGED: the evidence of {found.collecte} is intact, another planner judged it",
         "does not hold": f"DOES NOT HOLD: {found.collecte} cannot be proved from what lies on the disk",
     }[found.verdict]
     return [

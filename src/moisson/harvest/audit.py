@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 from pathlib import Path
 from typing import Any, Literal
@@ -12,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from moisson.errors import StoreCorrupt
-from moisson.model import Bilan, PageLue
+from moisson.model import Bilan, FenetreBilan, PageLue
 from moisson.store import bookkeeping
 from moisson.store.bookkeeping import Compteurs
 from moisson.store.generation import Generation
@@ -24,7 +25,7 @@ from moisson.store.seen import Seen, array_keys, distinct
 from moisson.store.store import Store, finished_runs
 from moisson.store.suite import Suite
 
-__all__ = ["Etape", "check_books", "check_files", "check_lake", "check_pages", "run_row"]
+__all__ = ["Etape", "check_books", "check_files", "check_lake", "check_pages", "recorded_bilan", "run_row"]
 
 
 class Etape(msgspec.Struct, frozen=True):
@@ -45,6 +46,30 @@ def run_row(store: Store, collecte: str) -> dict[str, Any] | None:
     """The row of `collectes` of a run; None when there is not exactly one."""
     rows = [row for row in _rows(store, "collectes") if row["collecte"] == collecte]
     return rows[0] if len(rows) == 1 else None
+
+
+def recorded_bilan(store: Store, collecte: str) -> Bilan:
+    """What the tables say that a run established, for one that nobody can judge again; of no worth as a proof."""
+    ligne = run_row(store, collecte) or {}
+    fenetres = [
+        FenetreBilan(debut_ms=_ms(row.pop("debut")), fin_ms=_ms(row.pop("fin")), **row)
+        for row in _rows(store, "fenetres")
+        if row.pop("collecte") == collecte
+    ]
+    return Bilan(
+        prouve=bool(ligne.get("prouvee")),
+        raisons=tuple(ligne.get("raisons") or ()),
+        avertissements=(),
+        fenetres=tuple(sorted(fenetres, key=lambda fenetre: fenetre.numero or 0)),
+        nationale_premiere=ligne.get("annonce_premiere") or 0,
+        nationale_derniere=ligne.get("annonce_derniere") or 0,
+        controles_nationaux=False,
+        manquantes=ligne.get("manquantes_connues") or 0,
+    )
+
+
+def _ms(instant: dt.datetime | None) -> int | None:
+    return None if instant is None else round(instant.replace(tzinfo=dt.UTC).timestamp() * 1000)
 
 
 def _rows(store: Store, table: str) -> list[dict[str, Any]]:

@@ -21,7 +21,7 @@ from typing import Literal
 import msgspec
 
 from moisson.errors import ContractBroken, StoreCorrupt, UsageError
-from moisson.harvest.audit import Etape, check_books, check_files, check_lake, check_pages, run_row
+from moisson.harvest.audit import Etape, check_books, check_files, check_lake, check_pages, recorded_bilan, run_row
 from moisson.model import Bilan, FenetreBilan, PageLue
 from moisson.plan.coverage import confronter
 from moisson.plan.limits import Limites
@@ -39,13 +39,14 @@ class Verification(msgspec.Struct, frozen=True):
 
     Attributes:
         collecte: the run.
-        verdict: proved again; intact, but the run is not proved by it; or something was changed or does not hold.
+        verdict: proved again; intact, but the run is not proved by it; intact, but judged by another version of the
+            planner, so that nobody here can; or something was changed or does not hold.
         etapes: what was looked at, in order.
         raisons: why the run is not proved.
     """
 
     collecte: str
-    verdict: Literal["proved again", "not proved", "does not hold"]
+    verdict: Literal["proved again", "not proved", "cannot be judged", "does not hold"]
     etapes: tuple[Etape, ...]
     raisons: tuple[str, ...]
 
@@ -103,10 +104,12 @@ def verify(store: Store, collecte: str | None = None) -> Verification:
         etapes.append(Etape("evidence", "holds", f"{detail}, chained to {str(ligne.get('chaine'))[:12]}"))
         with store.evidence(nom) as (_, faits):
             # Read again, now that it is known which windows are proved: that says which failures were made good.
-            seen = read_seen(faits, bilan or _SANS_BILAN, _oublis(store))
-        vues = seen if len(debuts) == 1 else read_seen(store.suite_facts(nom), bilan or _SANS_BILAN, _oublis(store))
+            seen = read_seen(faits, bilan or recorded_bilan(store, nom), _oublis(store))
+        vues = seen
+        if len(debuts) > 1:
+            vues = read_seen(store.suite_facts(nom), bilan or recorded_bilan(store, nom), _oublis(store))
         bilan = None if bilan is None else confronter(bilan, distinct(vues))
-        etapes += _juger(store, debuts[-1], bilan, seen)
+        etapes += _juger(store, debuts, bilan, seen)
         etapes.append(check_lake(store, nom, vues, last=nom == runs[-1]))
         etapes.append(check_pages(store, nom))
     except StoreCorrupt as abime:
@@ -114,9 +117,11 @@ def verify(store: Store, collecte: str | None = None) -> Verification:
     etapes.append(check_files(store))
     prouve = bilan is not None and bilan.prouve and bool(ligne.get("prouvee"))
     intacte = all(etape.issue != "fails" for etape in etapes)
+    jugee: Literal["proved again", "not proved", "cannot be judged"]
+    jugee = "cannot be judged" if bilan is None else "proved again" if prouve else "not proved"
     return Verification(
         collecte=nom,
-        verdict="does not hold" if not intacte else "proved again" if prouve else "not proved",
+        verdict=jugee if intacte else "does not hold",
         etapes=tuple(etapes),
         raisons=() if prouve else tuple(ligne.get("raisons") or ()),
     )
@@ -131,9 +136,6 @@ def trou(fenetres: Iterable[FenetreBilan]) -> str:
             return f"nothing answers for creations from {debut:.0f} to {fenetre.debut_ms} (milliseconds since 1970)"
         debut = max(debut, float("inf") if fenetre.fin_ms is None else fenetre.fin_ms)
     return "" if debut == float("inf") else f"nothing answers for creations after {debut:.0f} (milliseconds since 1970)"
-
-
-_SANS_BILAN = Bilan(False, (), (), (), 0, 0, False, 0)
 
 
 def _rejouer(store: Store, debuts: Sequence[Debut]) -> tuple[Bilan | None, str]:
@@ -183,12 +185,21 @@ def _oublis(store: Store) -> frozenset[str]:
     return frozenset(generation.manifest.oublis) if generation is not None else frozenset()
 
 
-def _juger(store: Store, debut: Debut, bilan: Bilan | None, seen: Seen) -> list[Etape]:
+def _juger(store: Store, debuts: Sequence[Debut], bilan: Bilan | None, seen: Seen) -> list[Etape]:
     """What the facts establish, and what the tables claim."""
+    debut = debuts[-1]
     if bilan is None:
-        version = debut.planner_version
-        detail = f"planned by version {version}, this Moisson has {VERSION}: its windows cannot be judged again"
-        return [Etape("plan", "not checked", detail)]
+        versions = ", ".join(sorted({debut.planner_version for debut in debuts} - {VERSION}))
+        claimed = recorded_bilan(store, debut.collecte)
+        books = check_books(store, debut, claimed, seen, store.taken_over(debut, claimed))
+        if books.issue == "holds":
+            detail = "what the facts alone tell is recorded as it was; what the plan made of it is not checked"
+            books = Etape("books", "holds", detail)
+        return [
+            Etape("plan", "not checked", f"version {versions} of the planner judged its windows, this is {VERSION}"),
+            Etape("cover", "not checked", "nobody here can say which windows are proved"),
+            books,
+        ]
     prouvees = sum(1 for fenetre in bilan.fenetres if fenetre.preuve)
     manque = trou(bilan.fenetres)
     return [
