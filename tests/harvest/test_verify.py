@@ -396,6 +396,7 @@ def test_a_run_that_was_not_proved(tmp_path: Path) -> None:
     assert rendu.returncode == 3, rendu.stderr
     assert rendu.stdout.startswith("NOT PROVED: the evidence of ")
     assert "350 are missing" in rendu.stdout
+    assert "cover     open         nothing answers for creations " in rendu.stdout
 
 
 def test_planned_by_another_version(copie: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,7 +32,7 @@ def verify(
 
     Without the network: reads the evidence along its chain of hashes, tells its facts to a new plan, compares what
     that establishes with every row that the tables hold of the run, and the lake with what the pages showed. Says of
-    each step whether it holds, fails, or could not be checked.
+    each step whether it holds, fails, is open (in a run that does not claim to be proved), or could not be checked.
 
     \b
     Exit codes: 0 proved again; 1 something was changed or does not hold; 3 intact, but not proved again: the run was

@@ -33,12 +33,12 @@ class Etape(msgspec.Struct, frozen=True):
 
     Attributes:
         nom: what.
-        issue: it holds, it does not, or it could not be looked at.
+        issue: it holds; it fails; it is open, since the run itself does not claim it; or it could not be looked at.
         detail: for a person.
     """
 
     nom: str
-    issue: Literal["holds", "fails", "not checked"]
+    issue: Literal["holds", "fails", "open", "not checked"]
     detail: str
 
 

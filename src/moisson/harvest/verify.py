@@ -206,7 +206,7 @@ def _juger(store: Store, debuts: Sequence[Debut], bilan: Bilan | None, seen: See
         Etape("plan", "holds", f"{prouvees} of {len(bilan.fenetres)} windows are proved by the facts"),
         Etape(
             "cover",
-            "fails" if manque and bilan.prouve else "holds",
+            "holds" if not manque else "fails" if bilan.prouve else "open",
             manque or "the proved windows answer for every instant",
         ),
         check_books(store, debut, bilan, seen, store.taken_over(debut, bilan)),
