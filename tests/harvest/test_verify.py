@@ -7,11 +7,13 @@ import gzip
 import hashlib
 import json
 import random
+import re
 import shutil
 import struct
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -354,6 +356,27 @@ def test_raw_pages_that_are_kept(tmp_path: Path) -> None:
     page.write_bytes(gzip.compress(gzip.decompress(page.read_bytes()).replace(b"CDI", b"CDD", 1)))
     vu = verify(open_store(store))
     assert (vu.verdict, issues(vu)["pages"]) == ("does not hold", "fails")
+
+
+def test_failures_made_good_are_told(tmp_path: Path) -> None:
+    """Every attempt that failed is in `erreurs`, by its cause, and the evidence says the same."""
+    store = tmp_path / "store"
+    faults = ("--fault", "reply_500:every=7", "--fault", "reply_429:every=11,retry_after=0")
+    with jumeau("--offres", "4000", "--still", "--quota", "0", "--no-quota-headers", *faults) as double:
+        rendu = double.moisson("collect", "--store", str(store), **RYTHME)
+        assert rendu.returncode == 0, rendu.stderr
+    (ligne,) = pq.read_table(fichier(store, "collectes")).to_pylist()
+    erreurs = pq.read_table(fichier(store, "erreurs")).to_pylist()
+    assert all(erreur["reparee"] for erreur in erreurs)
+    causes: Counter[str] = Counter()
+    for erreur in erreurs:
+        causes.update({cause: int(n) for n, cause in re.findall(r"(\d+) × (\w+)", erreur["quoi"])})
+    assert causes.keys() == {"500", "429"}
+    assert causes["429"] == ligne["statut_429"]
+    assert causes.total() == ligne["relances"]
+    vu = verify(open_store(store))
+    assert vu.verdict == "proved again"
+    assert f"{len(erreurs)} errors are recorded" in detail(vu, "books")
 
 
 def test_each_run_that_is_kept(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ class Seen(msgspec.Struct):
         pages: (name, SHA-256 of the body) of the landed pages.
         appels, relances, statut_429: attempts that the facts account for.
         premiere_s, derniere_s: when the first page and the last answer were received; None when there were none.
-        erreurs: questions refused or given up, oldest first.
+        erreurs: what failed, oldest first: questions refused or given up, and attempts at those that were answered.
         oubliees: of the offers that were read and are left out, since they must stay forgotten: keys of their marks
             (masking.py), ascending. A fact may hold the id or its mark: they are the same offer.
     """
@@ -121,7 +121,8 @@ def read_seen(faits: Iterable[Fait], bilan: Bilan, oublis: Collection[str] = ())
     appels = relances = statut_429 = 0
     premiere_s: float | None = None
     derniere_s: float | None = None
-    troubles: list[QuestionRefusee | QuestionEchouee] = []
+    troubles: list[Erreur | QuestionRefusee | QuestionEchouee] = []
+    unanswered = False
     answered: set[Question] = set()
     for fait in faits:
         appels += fait.tentatives
@@ -130,9 +131,12 @@ def read_seen(faits: Iterable[Fait], bilan: Bilan, oublis: Collection[str] = ())
         derniere_s = fait.recu_s if derniere_s is None else max(derniere_s, fait.recu_s)
         if not isinstance(fait, PageLue):
             troubles.append(fait)
+            unanswered = True
             continue
         premiere_s = fait.recu_s if premiere_s is None else min(premiere_s, fait.recu_s)
-        if troubles:
+        if fait.echecs:
+            troubles.append(Erreur(fait.recu_s, _ou(fait.question), f"answered after {_echecs(fait)}", True))
+        if unanswered:
             answered.add(fait.question)
         if fait.fichier:
             pages.append((fait.fichier, fait.sha256))
@@ -167,17 +171,30 @@ def read_seen(faits: Iterable[Fait], bilan: Bilan, oublis: Collection[str] = ())
         statut_429=statut_429,
         premiere_s=premiere_s,
         derniere_s=derniere_s,
-        erreurs=[_erreur(fait, answered, proved) for fait in troubles],
+        erreurs=[fait if isinstance(fait, Erreur) else _erreur(fait, answered, proved) for fait in troubles],
         oubliees=np.sort(id_keys(sorted(oubliees))),
     )
 
 
 def _erreur(fait: QuestionRefusee | QuestionEchouee, answered: set[Question], proved: set[int]) -> Erreur:
-    question = fait.question
-    dates = "" if question.debut_s is None else f" between {question.debut_s} and {question.fin_s}"
-    ou = f"window {question.fenetre} ({question.role}), rows {question.plage}{dates} {question.critere}".rstrip()
     quoi = f"refused: {fait.message}" if isinstance(fait, QuestionRefusee) else f"gave up: {fait.raison}"
-    return Erreur(fait.recu_s, ou, quoi, question in answered or question.fenetre in proved)
+    if fait.echecs:
+        quoi += f"; {_echecs(fait)}"
+    good = fait.question in answered or fait.question.fenetre in proved
+    return Erreur(fait.recu_s, _ou(fait.question), quoi, good)
+
+
+def _ou(question: Question) -> str:
+    dates = "" if question.debut_s is None else f" between {question.debut_s} and {question.fin_s}"
+    return f"window {question.fenetre} ({question.role}), rows {question.plage}{dates} {question.critere}".rstrip()
+
+
+def _echecs(fait: Fait) -> str:
+    """The attempts that failed, most frequent cause first."""
+    causes = sorted(fait.echecs.items(), key=lambda echec: (-echec[1], echec[0]))
+    combien = sum(fait.echecs.values())
+    listed = ", ".join(f"{count} × {cause}" for cause, count in causes)
+    return f"{combien} failed attempt{'s' if combien > 1 else ''} ({listed})"
 
 
 def provable(creation_ms: npt.NDArray[np.int64], bilan: Bilan) -> npt.NDArray[np.bool_]:
