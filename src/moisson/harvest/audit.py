@@ -176,7 +176,7 @@ def _differs(table: str, due: list[dict[str, Any]], recorded: list[dict[str, Any
 # -- lake --------------------------------------------------------------------------------------------------------------
 
 
-def check_lake(store: Store, collecte: str, seen: Seen, *, last: bool) -> Etape:
+def check_lake(store: Store, collecte: str, seen: Seen, suite: Suite, *, last: bool) -> Etape:
     """The ids and creations that the pages showed, those of runs it continues included, against those of the lake."""
     if not last:
         return Etape("lake", "not checked", "a later run changed the lake; its own evidence speaks for it")
@@ -191,14 +191,17 @@ def check_lake(store: Store, collecte: str, seen: Seen, *, last: bool) -> Etape:
     )
     order = np.argsort(keys, kind="stable")
     keys, creations = keys[order], creations[order]
-    _, there, read = np.intersect1d(keys, seen.keys, return_indices=True)
-    absentes, gardees = len(seen.keys) - len(read), len(np.unique(keys)) - len(read)
+    # unique() finds first occurrences: what the run itself read came last.
+    lues, first = np.unique(np.concatenate([seen.keys, suite.seen.keys]), return_index=True)
+    montrees = np.concatenate([seen.creation_ms, suite.seen.creation_ms])[first]
+    _, there, read = np.intersect1d(keys, lues, return_indices=True)
+    absentes, gardees = len(lues) - len(read), len(np.unique(keys)) - len(read)
     ecarts = []
     if len(np.unique(keys)) != len(keys):
         ecarts.append(f"{len(keys) - len(np.unique(keys))} offers stand in the lake twice")
     if absentes:
         ecarts.append(f"{absentes} offers read are not in the lake")
-    if moved := int(np.count_nonzero(creations[there] != seen.creation_ms[read])):
+    if moved := int(np.count_nonzero(creations[there] != montrees[read])):
         ecarts.append(f"{moved} offers have another creation than their page showed")
     oubliees = _generation(store).manifest.oubliees
     if len(keys) + oubliees != ligne.get("offres"):
@@ -210,9 +213,9 @@ def check_lake(store: Store, collecte: str, seen: Seen, *, last: bool) -> Etape:
     if ecarts:
         return Etape("lake", "fails", "; ".join(ecarts))
     kept = f"; {gardees} not read are kept, since nothing proves them gone" if gardees else ", and no other"
-    if len(seen.oubliees):
-        kept += f"; {len(seen.oubliees)} that were read are forgotten"
-    return Etape("lake", "holds", f"all {len(seen.keys)} offers read are in it with their creation{kept}")
+    if oubliees := distinct(seen, suite.seen) - len(lues):
+        kept += f"; {oubliees} that were read are forgotten"
+    return Etape("lake", "holds", f"all {len(lues)} offers read are in it with their creation{kept}")
 
 
 def check_pages(store: Store, collecte: str) -> Etape:

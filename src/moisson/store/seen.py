@@ -14,7 +14,7 @@ import pyarrow as pa
 from moisson.model import Bilan, Fait, PageLue, Question, QuestionEchouee, QuestionRefusee
 from moisson.store.masking import mark
 
-__all__ = ["Erreur", "Seen", "array_keys", "distinct", "id_keys", "key_id", "provable", "read_seen"]
+__all__ = ["Erreur", "Reading", "Seen", "array_keys", "distinct", "id_keys", "key_id", "provable", "read_seen"]
 
 _LONG = 1 << 63
 
@@ -112,68 +112,92 @@ def read_seen(faits: Iterable[Fait], bilan: Bilan, oublis: Collection[str] = ())
         bilan: says which windows are proved, so which failed questions were made good.
         oublis: marks of the ids to leave out (masking.py).
     """
-    keys: list[npt.NDArray[np.uint64]] = [np.empty(0, np.uint64)]
-    creations: list[npt.NDArray[np.int64]] = [np.empty(0, np.int64)]
-    forgotten: list[npt.NDArray[np.bool_]] = [np.empty(0, np.bool_)]
-    oubliees: set[str] = set()
-    counts: list[int] = []
-    pages: list[tuple[str, str]] = []
-    appels = relances = statut_429 = 0
-    premiere_s: float | None = None
-    derniere_s: float | None = None
-    troubles: list[Erreur | QuestionRefusee | QuestionEchouee] = []
-    unanswered = False
-    answered: set[Question] = set()
+    reading = Reading(oublis)
     for fait in faits:
-        appels += fait.tentatives
-        relances += fait.tentatives - 1
-        statut_429 += fait.refus_429
-        derniere_s = fait.recu_s if derniere_s is None else max(derniere_s, fait.recu_s)
+        reading.tell(fait)
+    return reading.seen(bilan)
+
+
+class Reading:
+    """A run's facts on the way to a `Seen`, for whoever does something else with each of them too.
+
+    Args:
+        oublis: marks of the ids to leave out (masking.py).
+    """
+
+    def __init__(self, oublis: Collection[str] = ()) -> None:
+        self._oublis = oublis
+        self._keys: list[npt.NDArray[np.uint64]] = [np.empty(0, np.uint64)]
+        self._creations: list[npt.NDArray[np.int64]] = [np.empty(0, np.int64)]
+        self._forgotten: list[npt.NDArray[np.bool_]] = [np.empty(0, np.bool_)]
+        self._oubliees: set[str] = set()
+        self._counts: list[int] = []
+        self._pages: list[tuple[str, str]] = []
+        self._appels = self._relances = self._statut_429 = 0
+        self._premiere_s: float | None = None
+        self._derniere_s: float | None = None
+        self._troubles: list[Erreur | QuestionRefusee | QuestionEchouee] = []
+        self._unanswered = False
+        self._answered: set[Question] = set()
+
+    def tell(self, fait: Fait) -> None:
+        """Read one fact; in journal order."""
+        self._appels += fait.tentatives
+        self._relances += fait.tentatives - 1
+        self._statut_429 += fait.refus_429
+        self._derniere_s = fait.recu_s if self._derniere_s is None else max(self._derniere_s, fait.recu_s)
         if not isinstance(fait, PageLue):
-            troubles.append(fait)
-            unanswered = True
-            continue
-        premiere_s = fait.recu_s if premiere_s is None else min(premiere_s, fait.recu_s)
+            self._troubles.append(fait)
+            self._unanswered = True
+            return
+        self._premiere_s = fait.recu_s if self._premiere_s is None else min(self._premiere_s, fait.recu_s)
         if fait.echecs:
-            troubles.append(Erreur(fait.recu_s, _ou(fait.question), f"answered after {_echecs(fait)}", True))
-        if unanswered:
-            answered.add(fait.question)
+            self._troubles.append(Erreur(fait.recu_s, _ou(fait.question), f"answered after {_echecs(fait)}", True))
+        if self._unanswered:
+            self._answered.add(fait.question)
         if fait.fichier:
-            pages.append((fait.fichier, fait.sha256))
-            counts.append(len(fait.lignes))
-            keys.append(id_keys([ligne.id for ligne in fait.lignes]))
-            creations.append(np.array([ligne.creation_ms for ligne in fait.lignes], np.int64))
-            if oublis:
-                marks = [mark(ligne.id) for ligne in fait.lignes]
-                forgotten.append(np.array([mark_ in oublis for mark_ in marks], np.bool_))
-                oubliees.update(mark_ for mark_ in marks if mark_ in oublis)
-    all_keys, all_creations = np.concatenate(keys), np.concatenate(creations)
-    out = np.concatenate(forgotten) if oublis else None
-    per_page = np.array(counts, np.int64)
-    all_pages = np.repeat(np.arange(len(pages), dtype=np.int32), per_page)
-    starts = np.cumsum(per_page) - per_page
-    all_rows = (np.arange(len(all_keys)) - np.repeat(starts, per_page)).astype(np.int32)
-    if out is not None:
-        all_keys, all_creations = all_keys[~out], all_creations[~out]
-        all_pages, all_rows = all_pages[~out], all_rows[~out]
-    # unique() finds first occurrences, so look from the end to find the one received last.
-    unique, from_end = np.unique(all_keys[::-1], return_index=True)
-    last = len(all_keys) - 1 - from_end
-    proved = {fenetre.numero for fenetre in bilan.fenetres if fenetre.verdict == "prouvee"}
-    return Seen(
-        keys=unique,
-        creation_ms=all_creations[last],
-        page=all_pages[last],
-        row=all_rows[last],
-        pages=pages,
-        appels=appels,
-        relances=relances,
-        statut_429=statut_429,
-        premiere_s=premiere_s,
-        derniere_s=derniere_s,
-        erreurs=[fait if isinstance(fait, Erreur) else _erreur(fait, answered, proved) for fait in troubles],
-        oubliees=np.sort(id_keys(sorted(oubliees))),
-    )
+            self._page(fait)
+
+    def _page(self, fait: PageLue) -> None:
+        self._pages.append((fait.fichier, fait.sha256))
+        self._counts.append(len(fait.lignes))
+        self._keys.append(id_keys([ligne.id for ligne in fait.lignes]))
+        self._creations.append(np.array([ligne.creation_ms for ligne in fait.lignes], np.int64))
+        if self._oublis:
+            marks = [mark(ligne.id) for ligne in fait.lignes]
+            self._forgotten.append(np.array([mark_ in self._oublis for mark_ in marks], np.bool_))
+            self._oubliees.update(mark_ for mark_ in marks if mark_ in self._oublis)
+
+    def seen(self, bilan: Bilan) -> Seen:
+        """What the facts told so far come to; `bilan` as in `read_seen`."""
+        keys, creations = np.concatenate(self._keys), np.concatenate(self._creations)
+        per_page = np.array(self._counts, np.int64)
+        pages = np.repeat(np.arange(len(self._pages), dtype=np.int32), per_page)
+        starts = np.cumsum(per_page) - per_page
+        rows = (np.arange(len(keys)) - np.repeat(starts, per_page)).astype(np.int32)
+        if self._oublis:
+            stay = ~np.concatenate(self._forgotten)
+            keys, creations, pages, rows = keys[stay], creations[stay], pages[stay], rows[stay]
+        # unique() finds first occurrences, so look from the end to find the one received last.
+        unique, from_end = np.unique(keys[::-1], return_index=True)
+        last = len(keys) - 1 - from_end
+        proved = {fenetre.numero for fenetre in bilan.fenetres if fenetre.verdict == "prouvee"}
+        return Seen(
+            keys=unique,
+            creation_ms=creations[last],
+            page=pages[last],
+            row=rows[last],
+            pages=self._pages,
+            appels=self._appels,
+            relances=self._relances,
+            statut_429=self._statut_429,
+            premiere_s=self._premiere_s,
+            derniere_s=self._derniere_s,
+            erreurs=[
+                fait if isinstance(fait, Erreur) else _erreur(fait, self._answered, proved) for fait in self._troubles
+            ],
+            oubliees=np.sort(id_keys(sorted(self._oubliees))),
+        )
 
 
 def _erreur(fait: QuestionRefusee | QuestionEchouee, answered: set[Question], proved: set[int]) -> Erreur:
