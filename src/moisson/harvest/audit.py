@@ -28,6 +28,10 @@ from moisson.store.suite import Suite
 __all__ = ["Etape", "check_books", "check_files", "check_lake", "check_pages", "recorded_bilan", "run_row"]
 
 
+_LATER = ("appels_ensemble", "instant", "retraits_demandes", "retraits_confirmes")
+"""Columns of `collectes` that came after the first, all at once."""
+
+
 class Etape(msgspec.Struct, frozen=True):
     """One thing that was looked at.
 
@@ -51,11 +55,7 @@ def run_row(store: Store, collecte: str) -> dict[str, Any] | None:
 def recorded_bilan(store: Store, collecte: str) -> Bilan:
     """What the tables say that a run established, for one that nobody can judge again; of no worth as a proof."""
     ligne = run_row(store, collecte) or {}
-    fenetres = [
-        FenetreBilan(debut_ms=_ms(row.pop("debut")), fin_ms=_ms(row.pop("fin")), **row)
-        for row in _rows(store, "fenetres")
-        if row.pop("collecte") == collecte
-    ]
+    fenetres = [_fenetre(row) for row in _rows(store, "fenetres") if row["collecte"] == collecte]
     return Bilan(
         prouve=bool(ligne.get("prouvee")),
         raisons=tuple(ligne.get("raisons") or ()),
@@ -66,6 +66,12 @@ def recorded_bilan(store: Store, collecte: str) -> Bilan:
         controles_nationaux=False,
         manquantes=ligne.get("manquantes_connues") or 0,
     )
+
+
+def _fenetre(row: dict[str, Any]) -> FenetreBilan:
+    # By name: an older Moisson knew other columns.
+    recorded: dict[str, Any] = {champ: row.get(champ) for champ in FenetreBilan.__struct_fields__}
+    return FenetreBilan(**recorded | {"debut_ms": _ms(row["debut"]), "fin_ms": _ms(row["fin"])})
 
 
 def _ms(instant: dt.datetime | None) -> int | None:
@@ -125,8 +131,8 @@ def _run_differs(
             ligne["appels"],
             ligne["relances"],
             ligne["statut_429"],
-            retraits_demandes=ligne["retraits_demandes"],
-            retraits_confirmes=ligne["retraits_confirmes"],
+            retraits_demandes=ligne.get("retraits_demandes") or 0,
+            retraits_confirmes=ligne.get("retraits_confirmes") or 0,
             version=ligne["version"] or "",
         ),
         seen,
@@ -141,7 +147,10 @@ def _run_differs(
     manifest = _generation(store).manifest
     due["instant"] = dict(zip(manifest.collectes, manifest.ordinals.instants, strict=True)).get(debut.collecte)
     # What the fold wrote is in no fact, and proves nothing.
-    due |= {name: ligne[name] for name in bookkeeping.SIZES}
+    due |= {name: ligne.get(name) for name in bookkeeping.SIZES}
+    if all(ligne.get(name) is None for name in _LATER):
+        # The row is of a Moisson that did not know them.
+        due |= dict.fromkeys(_LATER)
     ecarts = _differs("collectes", [due], [ligne], COLLECTES)
     # Calls in flight when a process died were made, and answered to nobody: there may be more, never less.
     perdus = (ligne["appels"] or 0) - seen.appels
