@@ -113,6 +113,7 @@ class PageLue(msgspec.Struct, frozen=True, tag="page", omit_defaults=True):
         recu_s: wall clock of this machine when the answer was whole, seconds since 1970.
         tentatives: attempts that this answer took, at least 1.
         refus_429: how many of those attempts were answered 429.
+        echecs: failed attempts by cause, an HTTP status or the kind of trouble; an older Moisson counted none.
     """
 
     question: Question
@@ -128,6 +129,7 @@ class PageLue(msgspec.Struct, frozen=True, tag="page", omit_defaults=True):
     recu_s: float = 0.0
     tentatives: int = 1
     refus_429: int = 0
+    echecs: dict[str, int] = {}
 
 
 class QuestionRefusee(msgspec.Struct, frozen=True, tag="refus", omit_defaults=True):
@@ -138,6 +140,7 @@ class QuestionRefusee(msgspec.Struct, frozen=True, tag="refus", omit_defaults=Tr
     recu_s: float = 0.0
     tentatives: int = 1
     refus_429: int = 0
+    echecs: dict[str, int] = {}
 
 
 class QuestionEchouee(msgspec.Struct, frozen=True, tag="echec", omit_defaults=True):
@@ -148,6 +151,7 @@ class QuestionEchouee(msgspec.Struct, frozen=True, tag="echec", omit_defaults=Tr
     recu_s: float = 0.0
     tentatives: int = 1
     refus_429: int = 0
+    echecs: dict[str, int] = {}
 
 
 Fait = PageLue | QuestionRefusee | QuestionEchouee

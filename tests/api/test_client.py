@@ -229,6 +229,21 @@ TRANSIENT: dict[str, Fault] = {
 }
 
 
+CAUSES = {
+    **dict.fromkeys(TRANSIENT, "unreadable"),
+    **{name: name[:3] for name in TRANSIENT if name[:3].isdecimal()},
+    "reset": "ReadError",
+    "refused": "ConnectError",
+    "closed": "RemoteProtocolError",
+    "connect timeout": "ConnectTimeout",
+    "detour": "302",
+    "torn body": "ReadError",
+    "hanging body": "TimeoutError",
+    "trickle": "TimeoutError",
+}
+"""What each is counted as."""
+
+
 @pytest.mark.parametrize("index", range(4))
 @pytest.mark.parametrize("name", TRANSIENT)
 def test_any_trouble_at_any_call_is_made_good(name: str, index: int) -> None:
@@ -238,6 +253,7 @@ def test_any_trouble_at_any_call_is_made_good(name: str, index: int) -> None:
     assert [answer.total for answer in answers] == [353] * 4
     assert [answer.tentatives for answer in answers] == [2 if i == index else 1 for i in range(4)]
     assert [answer.refus_429 for answer in answers] == [int(i == index and "429" in name) for i in range(4)]
+    assert [answer.echecs for answer in answers] == [{CAUSES[name]: 1} if i == index else {} for i in range(4)]
     assert len(service.calls) == 5
     assert all(stream.closed for stream in service.streams)
 
@@ -255,6 +271,7 @@ def test_any_mixture_of_trouble_is_made_good(faults: dict[int, str]) -> None:
     assert {answer.total for answer in answers} == {353}
     assert sum(answer.tentatives for answer in answers) == stats.search_attempts == len(service.calls)
     assert stats.retries == len(service.calls) - 10
+    assert sum(sum(answer.echecs.values()) for answer in answers) == stats.retries
     assert most_in_a_second(service.instants()) <= 3
 
 
@@ -276,6 +293,7 @@ def test_trouble_without_end_ends(fault: Fault) -> None:
         assert "rows 0-149" in str(erreur.value)
         assert erreur.value.__cause__ is not None
         assert effort_of(erreur.value).tentatives == len(service.calls) - 1
+        assert sum(effort_of(erreur.value).echecs.values()) == len(service.calls) - 1
         return asyncio.get_running_loop().time() - began_s
 
     assert 300 <= play(service, dialogue) <= 600 + 60 + 35

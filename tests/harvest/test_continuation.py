@@ -295,6 +295,25 @@ def test_forgotten_between_the_parts(tmp_path: Path) -> None:
     assert proved_again(pays.folder).prouvee
 
 
+def test_each_part_reads_an_offer_forgotten_before(tmp_path: Path) -> None:
+    """One that only the first part reads, and one that only the second does: both count, and both stay out."""
+    pays = Pays(tmp_path / "store")
+    assert pays.collect().bilan.prouve
+    by_age = pays.world.truth().ids
+    store = open_store(pays.folder)
+    with store.lock("forget"):
+        store.forget({by_age[RANG], by_age[7]}, pays.world.start_ms / 1000 + pays.now_s)
+    pays.now_s += HOUR_S
+    first = pays.collect(RANG)
+    assert not first.bilan.prouve
+    pays.now_s += HOUR_S
+    second = pays.collect()
+    assert (second.bilan.prouve, second.suite_de) == (True, first.collecte), second.bilan.raisons
+    assert finished_runs(open_store(pays.folder).generation())[-1]["distinctes"] == len(pays.truth())
+    assert set(offres(pays.folder)) == pays.truth() - {by_age[RANG], by_age[7]}
+    assert proved_again(pays.folder).prouvee
+
+
 @pytest.fixture(scope="module")
 def unproved(tmp_path_factory: pytest.TempPathFactory) -> Pays:
     """A country whose first run is not proved."""

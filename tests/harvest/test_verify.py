@@ -7,9 +7,13 @@ import gzip
 import hashlib
 import json
 import random
+import re
 import shutil
 import struct
+import subprocess
+import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,6 +27,7 @@ from moisson.cli.verify import lines
 from moisson.errors import StoreCorrupt, UsageError
 from moisson.harvest.verify import Verification, trou, verifiable_runs, verify
 from moisson.model import FenetreBilan
+from moisson.plan.planner import VERSION
 from moisson.store.bookkeeping import SIZES
 from moisson.store.evidence import open_evidence
 from moisson.store.journal import CHAINE_VIDE, _record
@@ -353,6 +358,27 @@ def test_raw_pages_that_are_kept(tmp_path: Path) -> None:
     assert (vu.verdict, issues(vu)["pages"]) == ("does not hold", "fails")
 
 
+def test_failures_made_good_are_told(tmp_path: Path) -> None:
+    """Every attempt that failed is in `erreurs`, by its cause, and the evidence says the same."""
+    store = tmp_path / "store"
+    faults = ("--fault", "reply_500:every=7", "--fault", "reply_429:every=11,retry_after=0")
+    with jumeau("--offres", "4000", "--still", "--quota", "0", "--no-quota-headers", *faults) as double:
+        rendu = double.moisson("collect", "--store", str(store), **RYTHME)
+        assert rendu.returncode == 0, rendu.stderr
+    (ligne,) = pq.read_table(fichier(store, "collectes")).to_pylist()
+    erreurs = pq.read_table(fichier(store, "erreurs")).to_pylist()
+    assert all(erreur["reparee"] for erreur in erreurs)
+    causes: Counter[str] = Counter()
+    for erreur in erreurs:
+        causes.update({cause: int(n) for n, cause in re.findall(r"(\d+) × (\w+)", erreur["quoi"])})
+    assert causes.keys() == {"500", "429"}
+    assert causes["429"] == ligne["statut_429"]
+    assert causes.total() == ligne["relances"]
+    vu = verify(open_store(store))
+    assert vu.verdict == "proved again"
+    assert f"{len(erreurs)} errors are recorded" in detail(vu, "books")
+
+
 def test_each_run_that_is_kept(tmp_path: Path) -> None:
     """Two nights: the first is proved from its evidence alone, the last with the lake; `--all` shows both."""
     store = tmp_path / "store"
@@ -393,6 +419,52 @@ def test_a_run_that_was_not_proved(tmp_path: Path) -> None:
     assert rendu.returncode == 3, rendu.stderr
     assert rendu.stdout.startswith("NOT PROVED: the evidence of ")
     assert "350 are missing" in rendu.stdout
+    assert "cover     open         nothing answers for creations " in rendu.stdout
+
+
+def test_planned_by_another_version(copie: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A verdict of its own: what needs no planner is checked as ever, and nothing is called proved or unproved."""
+    monkeypatch.setattr("moisson.harvest.verify.VERSION", "99")
+    vu = verify(open_store(copie))
+    assert (vu.verdict, vu.intacte, vu.prouvee) == ("cannot be judged", True, False)
+    assert list(issues(vu).items()) == [
+        ("evidence", "holds"),
+        ("plan", "not checked"),
+        ("cover", "not checked"),
+        ("books", "holds"),
+        ("lake", "holds"),
+        ("pages", "not checked"),
+        ("files", "holds"),
+    ]
+    assert lines(vu)[0].startswith(f"CANNOT BE JUDGED: the evidence of {vu.collecte} is intact")
+    assert detail(vu, "plan") == f"version {VERSION} of the planner judged its windows, this is 99"
+
+
+@pytest.mark.parametrize(
+    "colonne", ["distinctes", "appels", "preuve_la_plus_ancienne", "fin", "source", "verdict", "chaine", "offres"]
+)
+def test_what_needs_no_planner(copie: Path, monkeypatch: pytest.MonkeyPatch, colonne: str) -> None:
+    """What the facts alone tell is found when it was changed, whoever planned the run."""
+    monkeypatch.setattr("moisson.harvest.verify.VERSION", "99")
+    reecrire(fichier(copie, "collectes"), lambda lignes: [lignes[0] | {colonne: autre(lignes[0][colonne])}])
+    vu = verify(open_store(copie))
+    assert vu.verdict == "does not hold", lines(vu)
+    reecrire(fichier(copie, "collectes"), lambda lignes: [lignes[0] | {colonne: None}])
+    vu = verify(open_store(copie))
+    assert vu.verdict == "does not hold", lines(vu)
+
+
+def test_the_exit_code_of_what_cannot_be_judged(copie: Path) -> None:
+    """3, as for all that is intact and not proved; `--all` too."""
+    code = (
+        "import sys, moisson.harvest.verify as v; v.VERSION = '99'; "
+        "from moisson.cli.main import main; sys.argv[1:] = ['verify', *sys.argv[1:]]; main()"
+    )
+    for options in ([], ["--all"]):
+        rendu = subprocess.run(
+            [sys.executable, "-c", code, "--store", str(copie), *options], capture_output=True, text=True, check=False
+        )
+        assert (rendu.returncode, rendu.stdout.splitlines()[0].split(":")[0]) == (3, "CANNOT BE JUDGED"), rendu
 
 
 def test_an_unknown_run(copie: Path) -> None:

@@ -121,6 +121,43 @@ def test_free_texts(text: str, expected: str | None) -> None:
     assert text_of(text, entreprise={"nom": "EPI D'OR"}) == (text if expected is None else expected)
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Demander M. Dupont ou Mme Leroy.", f"Demander {MARQUE} ou {MARQUE}."),
+        ("Votre contact : Madame Anne-Sophie Leroy, RH", f"Votre contact : {MARQUE}, RH"),
+        ("Adressez-vous à MR DUPONT", f"Adressez-vous à {MARQUE}"),
+        ("Mme A. Leroy ; Mlle. Élodie d'Ornano ; Monsieur de La Tour", f"{MARQUE} ; {MARQUE} ; {MARQUE}"),
+        ("M./Mme Leroy", f"M./{MARQUE}"),
+        ("Madame, Monsieur, vous aimez la relation client ?", None),
+        ("Poste ouvert à monsieur ou madame, 3 M. de tissu", None),
+        ("Une équipe de 12 M, Mme la directrice la dirige", None),
+    ],
+)
+def test_a_person_with_a_civility(text: str, expected: str | None) -> None:
+    """Is named by the text alone, since contacts are seldom stored: the capital says where the name is."""
+    assert text_of(text) == (text if expected is None else expected)
+
+
+@pytest.mark.parametrize(
+    ("label", "written"),
+    [
+        ("42 - Saint-Étienne", "à St Etienne, à st-étienne, à ST. ETIENNE, à Saint Etienne"),
+        ("42 - ST ETIENNE", "à St Etienne, à st-étienne, à ST. ETIENNE, à Saint-Étienne"),
+        ("13 - Les Saintes-Maries", "aux Saintes Maries"),
+        ("83 - Sainte-Maxime", "à Ste Maxime, à Sainte-Maxime"),
+        ("71 - Chalon-sur-Saône", "à Chalon s/ Saône, à CHALON S SAONE, à Chalon sur Saône"),
+    ],
+)
+def test_a_town_is_known_by_its_usual_abbreviations(label: str, written: str) -> None:
+    """Saint and sur are written in two ways, in labels as in texts."""
+    found = text_of(written, lieuTravail={"libelle": label})
+    if label.startswith("13"):
+        assert found == written, "Les Saintes is another name than Saintes"
+    else:
+        assert found == ", ".join([f"à {MARQUE}"] * len(written.split(", ")))
+
+
 def test_short_names_stay() -> None:
     """Looking for three letters would take words out of everything."""
     assert text_of("La BUT recrute, le but est clair", entreprise={"nom": "BUT"}) == "La BUT recrute, le but est clair"

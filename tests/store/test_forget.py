@@ -128,13 +128,79 @@ def test_forgetting_twice_is_fine(tmp_path: Path) -> None:
     assert forget(folder, "0000057", now_s=NOW_S + DAY_S + 1).lignes == {}
 
 
-def test_killed_at_any_step_then_asked_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Readers see a whole state all the while, and in the end nothing is left."""
+def test_an_offer_that_only_an_unfinished_run_read(tmp_path: Path) -> None:
+    """Its pages go and do not bring it into the lake, although no table ever held it; other ids stay unknown."""
+    folder = filled(tmp_path)
+    store = open_here(folder)
+    with store.lock("collect"):
+        run = begin(store, NOW_S + DAY_S * 3 / 4)
+        land_page(run, 2, [make_offre(90, description=SECRET)])
+        run.close()
+    with pytest.raises(UsageError, match="holds no offer 0000091"):
+        forget(folder, "0000090", "0000091")
+    done = forget(folder, "0000090")
+    assert (done.online, done.lignes, len(done.abandonnees)) == (("0000090",), {}, 1)
+    assert holds(folder, "0000090") == []
+    assert set(collect_again(folder, [*world(2), make_offre(90)])) == set(by_id(world(2)))
+
+
+def test_before_the_first_fold(tmp_path: Path) -> None:
+    """The store has no state yet: it gets one without offers, that knows what must stay out."""
+    store = open_here(tmp_path)
+    with store.lock("collect"):
+        run = begin(store)
+        land_page(run, 1, world(0))
+        run.close()
+    done = forget(tmp_path, "0000057")
+    assert (done.online, done.lignes, len(done.abandonnees)) == (("0000057",), {}, 1)
+    assert holds(tmp_path, SECRET) == []
+    assert read_status(open_here(tmp_path), NOW_S).offres == 0
+    assert set(collect_again(tmp_path, world(2))) == set(by_id(world(2))) - {"0000057"}
+    assert holds(tmp_path, SECRET) == []
+
+
+def collect_again(folder: Path, offres: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """What is there after one more run."""
+    collect(folder, offres, NOW_S + DAY_S * 1.5)
+    return read_offres(folder)
+
+
+def test_a_run_is_given_up_for_what_it_read_alone(tmp_path: Path) -> None:
+    """One that read no offer asked for goes on, though it met some that were forgotten before, or a page without fact
+    lies in its folder: that page goes.
+    """
+    folder = filled(tmp_path)
+    forget(folder, "0000057")
+    store = open_here(folder)
+    with store.lock("collect"):
+        run = begin(store, NOW_S + DAY_S)
+        land_page(run, 1, world(2)[40:])
+        run.land(2, make_offre(3)["description"].encode())
+        run.close()
+    done = forget(folder, "0000003", now_s=NOW_S + DAY_S + 60)
+    assert done.abandonnees == ()
+    assert [path.name for path in store.layout.run(run.collecte).pages.iterdir()] == ["00000001.json.gz"]
+    assert forget(folder, "0000041", now_s=NOW_S + DAY_S + 90).abandonnees == (run.collecte,)
+
+
+def test_a_run_whose_journal_is_damaged(tmp_path: Path) -> None:
+    """Nobody can say what it read: it is given up."""
+    folder = filled(tmp_path)
+    layout = open_here(folder).layout
+    (name,) = layout.run_names()
+    journal = layout.run(name).journal
+    journal.write_bytes(journal.read_bytes().replace(b'"n":1', b'"n":7'))
+    assert forget(folder, "0000003").abandonnees == (name,)
+
+
+@pytest.mark.parametrize("part", range(3))
+def test_killed_at_any_step_then_asked_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: int) -> None:
+    """Readers see a whole state all the while, and in the end nothing is left; in three parts, as the fold's."""
     monkeypatch.setattr(os, "fsync", lambda fd: None)
     base = filled(tmp_path / "base")
     before = read_offres(base)
     after = {id_: o for id_, o in before.items() if id_ != "0000057"}
-    for step in range(0, 10**6, 3):
+    for step in range(part, 10**6, 3):
         folder = tmp_path / str(step)
         shutil.copytree(base, folder, symlinks=True)
         over = False

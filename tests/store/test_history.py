@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from moisson.errors import UsageError
+from moisson.store import fold
 from moisson.store.engine import connect, query
 from moisson.store.rows import row_to_offre
 from tests.store.filling import NOW_S, collect, make_bilan, make_fenetre, make_offre, open_here, read_offres
@@ -221,6 +222,26 @@ def test_another_order_of_keys_is_no_version(tmp_path: Path) -> None:
     collect(tmp_path, [dict(reversed(list(o.items()))) for o in offres], NOW_S + 1200, store_contacts=True)
     assert {row["version"] for row in rows(tmp_path, "offres_versions").values()} == {1}
     assert len(read_offres(tmp_path)) == 10
+
+
+@pytest.mark.parametrize("kept", [(False, True), (True, False), (True, True), (False, False)])
+def test_another_form_and_another_order_of_keys_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: tuple[bool, bool]
+) -> None:
+    """Neither the columns nor the contacts that are kept, nor the order of keys make a version; an edit does, once."""
+    contact = {"contact": {"nom": "Mme Anne Dupont"}, "inconnue": {"b": 1, "a": None}}
+    before = [make_offre(n, **contact) for n in range(40)]
+    collect(tmp_path, before, rows_max=12, store_contacts=kept[0])
+    schema = fold.OFFRES_DATEES.append(pa.field("later", pa.string()))
+    monkeypatch.setattr(fold, "OFFRES_DATEES", schema)
+    edited = {3: make_offre(3, **contact, intitule="autre"), 17: make_offre(17)}
+    after = [dict(reversed(list(edited.get(n, o).items()))) for n, o in enumerate(before) if n % 5]
+    result = collect(tmp_path, after, NOW_S + 600, rows_max=12, store_contacts=kept[1])
+    assert (result.modifiees, result.retirees) == (2, 8)
+    several = query(open_here(tmp_path), "SELECT id FROM offres_versions GROUP BY id HAVING count(*) > 1 ORDER BY id")
+    assert several.column("id").to_pylist() == ["0000003", "0000017"]
+    monkeypatch.undo()
+    assert collect(tmp_path, after, NOW_S + 1200, rows_max=12, store_contacts=kept[1]).modifiees == 0
 
 
 def test_a_past_file_with_fewer_columns(tmp_path: Path) -> None:

@@ -16,9 +16,9 @@ import asyncio
 import hashlib
 import random as random_module
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self, TypeVar
@@ -28,7 +28,7 @@ import httpx2
 
 from moisson.api import answer, contract
 from moisson.api.auth import FORBIDDEN_MAX, Application, Granted, read_token
-from moisson.api.events import ClientStats, Effort, Observer, Reponse, Teller
+from moisson.api.events import ClientStats, Effort, Observer, Reponse, Teller, cause_of
 from moisson.api.pacing import announced_rate
 from moisson.api.query import build_params
 from moisson.api.retry import wait_or_give_up
@@ -65,7 +65,7 @@ _NAMES: dict[_Where, tuple[str, str]] = {
 
 @dataclass(slots=True)
 class _Tries:
-    """One call so far: what it does, attempts and failures, 429 and 403 among them, and when trouble began."""
+    """One call so far: what it does, attempts and failures, 429 and 403 among them, since when, and by cause."""
 
     doing: str
     attempts: int = 0
@@ -73,9 +73,14 @@ class _Tries:
     throttled: int = 0
     forbidden: int = 0
     since_s: float | None = None
+    echecs: Counter[str] = field(default_factory=Counter)
+
+    def note(self, trouble: MoissonError, turn: Turn | None) -> None:
+        """Count a failure; without a turn, it was the token that could not be had."""
+        self.echecs[cause_of(trouble) if turn is not None else f"token {cause_of(trouble)}"] += 1
 
     def effort(self) -> Effort:
-        return Effort(self.attempts, self.throttled)
+        return Effort(self.attempts, self.throttled, dict(self.echecs))
 
 
 class Client:
@@ -195,6 +200,7 @@ class Client:
                 recu_s=now_s,
                 tentatives=effort.tentatives,
                 refus_429=effort.refus_429,
+                echecs=effort.echecs,
             )
 
         doing = f"asking rows {question.plage}" + (f" of {question.critere}" if question.critere.filtres else "")
@@ -296,9 +302,11 @@ class Client:
                     self._latencies.append(clock() - departed_s)
                 return value
             except AccountError as refusal:
+                tries.note(refusal, turn)
                 self._teller.finish(refusal, doing, tries.effort())
                 self._turns.drop(turn.lane if turn is not None else None, refusal)
             except Transient as trouble:
+                tries.note(trouble, turn)
                 await self._wait_after(trouble, turn, tries, clock())
             except MoissonError as final:
                 raise self._teller.finish(final, doing, tries.effort()) from final.__cause__

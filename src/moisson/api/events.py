@@ -5,16 +5,16 @@ from __future__ import annotations
 import contextlib
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 from urllib.parse import quote_plus
 
 import msgspec
 
-from moisson.errors import MoissonError
+from moisson.errors import MoissonError, Transient, UnreadableAnswer
 from moisson.model import Ligne
 
-__all__ = ["ApiEvent", "ClientStats", "Effort", "EventKind", "Observer", "Reponse", "Teller", "effort_of"]
+__all__ = ["ApiEvent", "ClientStats", "Effort", "EventKind", "Observer", "Reponse", "Teller", "cause_of", "effort_of"]
 
 CREDENTIAL_MIN = 8
 """Credentials shorter than this are not looked for in texts, characters."""
@@ -71,6 +71,7 @@ class Reponse(msgspec.Struct, frozen=True):
         recu_s: wall clock of this machine when the answer was whole, seconds since 1970.
         tentatives: attempts that this answer took, at least 1.
         refus_429: how many of those attempts were answered 429.
+        echecs: how many of them failed, by cause (`cause_of`).
     """
 
     total: int
@@ -86,6 +87,7 @@ class Reponse(msgspec.Struct, frozen=True):
     recu_s: float
     tentatives: int
     refus_429: int
+    echecs: dict[str, int] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +122,27 @@ class ClientStats:
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """What a call that failed had cost: attempts made, and how many of them were answered 429."""
+    """What a call that failed had cost: attempts made, how many of them were answered 429, and what failed how often,
+    by cause (`cause_of`)."""
 
     tentatives: int = 0
     refus_429: int = 0
+    echecs: dict[str, int] = field(default_factory=dict)
+
+
+def cause_of(trouble: MoissonError) -> str:
+    """What a failed attempt is called where they are counted.
+
+    Returns:
+        Its HTTP status, "429"; "unreadable" for an answer that is not the API's; else the kind of trouble, as the HTTP
+        library or Python names it: "ReadTimeout".
+    """
+    status = trouble.status if isinstance(trouble, Transient) else None
+    if status is not None and status >= 300:
+        return str(status)
+    if isinstance(trouble, UnreadableAnswer):
+        return "unreadable"
+    return type(trouble.__cause__ or trouble).__name__
 
 
 def effort_of(error: MoissonError) -> Effort:

@@ -32,10 +32,11 @@ def verify(
 
     Without the network: reads the evidence along its chain of hashes, tells its facts to a new plan, compares what
     that establishes with every row that the tables hold of the run, and the lake with what the pages showed. Says of
-    each step whether it holds, fails, or could not be checked.
+    each step whether it holds, fails, is open (in a run that does not claim to be proved), or could not be checked.
 
     \b
-    Exit codes: 0 proved again; 1 something was changed or does not hold; 3 intact, and the run was not proved.
+    Exit codes: 0 proved again; 1 something was changed or does not hold; 3 intact, but not proved again: the run was
+    not proved, or a Moisson with another planner proved it, which this one cannot judge.
 
     \b
     Examples:
@@ -73,6 +74,7 @@ def lines(found: Verification) -> list[str]:
     verdict = {
         "proved again": f"PROVED AGAIN: {found.collecte}",
         "not proved": f"NOT PROVED: the evidence of {found.collecte} is intact, and does not prove it complete",
+        "cannot be judged": f"CANNOT BE JUDGED: the evidence of {found.collecte} is intact, another planner judged it",
         "does not hold": f"DOES NOT HOLD: {found.collecte} cannot be proved from what lies on the disk",
     }[found.verdict]
     return [

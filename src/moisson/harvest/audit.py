@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 from pathlib import Path
 from typing import Any, Literal
@@ -12,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from moisson.errors import StoreCorrupt
-from moisson.model import Bilan, PageLue
+from moisson.model import Bilan, FenetreBilan, PageLue
 from moisson.store import bookkeeping
 from moisson.store.bookkeeping import Compteurs
 from moisson.store.generation import Generation
@@ -20,11 +21,15 @@ from moisson.store.journal import Debut
 from moisson.store.landing import read_page
 from moisson.store.masking import is_mark
 from moisson.store.schema import COLLECTES, ERREURS, FENETRES
-from moisson.store.seen import Seen, array_keys
+from moisson.store.seen import Seen, array_keys, distinct
 from moisson.store.store import Store, finished_runs
 from moisson.store.suite import Suite
 
-__all__ = ["Etape", "check_books", "check_files", "check_lake", "check_pages", "run_row"]
+__all__ = ["Etape", "check_books", "check_files", "check_lake", "check_pages", "recorded_bilan", "run_row"]
+
+
+_LATER = ("appels_ensemble", "instant", "retraits_demandes", "retraits_confirmes")
+"""Columns of `collectes` that came after the first, all at once."""
 
 
 class Etape(msgspec.Struct, frozen=True):
@@ -32,12 +37,12 @@ class Etape(msgspec.Struct, frozen=True):
 
     Attributes:
         nom: what.
-        issue: it holds, it does not, or it could not be looked at.
+        issue: it holds; it fails; it is open, since the run itself does not claim it; or it could not be looked at.
         detail: for a person.
     """
 
     nom: str
-    issue: Literal["holds", "fails", "not checked"]
+    issue: Literal["holds", "fails", "open", "not checked"]
     detail: str
 
 
@@ -45,6 +50,32 @@ def run_row(store: Store, collecte: str) -> dict[str, Any] | None:
     """The row of `collectes` of a run; None when there is not exactly one."""
     rows = [row for row in _rows(store, "collectes") if row["collecte"] == collecte]
     return rows[0] if len(rows) == 1 else None
+
+
+def recorded_bilan(store: Store, collecte: str) -> Bilan:
+    """What the tables say that a run established, for one that nobody can judge again; of no worth as a proof."""
+    ligne = run_row(store, collecte) or {}
+    fenetres = [_fenetre(row) for row in _rows(store, "fenetres") if row["collecte"] == collecte]
+    return Bilan(
+        prouve=bool(ligne.get("prouvee")),
+        raisons=tuple(ligne.get("raisons") or ()),
+        avertissements=(),
+        fenetres=tuple(sorted(fenetres, key=lambda fenetre: fenetre.numero or 0)),
+        nationale_premiere=ligne.get("annonce_premiere") or 0,
+        nationale_derniere=ligne.get("annonce_derniere") or 0,
+        controles_nationaux=False,
+        manquantes=ligne.get("manquantes_connues") or 0,
+    )
+
+
+def _fenetre(row: dict[str, Any]) -> FenetreBilan:
+    # By name: an older Moisson knew other columns.
+    recorded: dict[str, Any] = {champ: row.get(champ) for champ in FenetreBilan.__struct_fields__}
+    return FenetreBilan(**recorded | {"debut_ms": _ms(row["debut"]), "fin_ms": _ms(row["fin"])})
+
+
+def _ms(instant: dt.datetime | None) -> int | None:
+    return None if instant is None else round(instant.replace(tzinfo=dt.UTC).timestamp() * 1000)
 
 
 def _rows(store: Store, table: str) -> list[dict[str, Any]]:
@@ -100,14 +131,14 @@ def _run_differs(
             ligne["appels"],
             ligne["relances"],
             ligne["statut_429"],
-            retraits_demandes=ligne["retraits_demandes"],
-            retraits_confirmes=ligne["retraits_confirmes"],
+            retraits_demandes=ligne.get("retraits_demandes") or 0,
+            retraits_confirmes=ligne.get("retraits_confirmes") or 0,
             version=ligne["version"] or "",
         ),
         seen,
         suite,
         debut.begun_s,
-        distinctes=len(np.union1d(seen.keys, suite.seen.keys)) + max(seen.oubliees, suite.seen.oubliees),
+        distinctes=distinct(seen, suite.seen),
         offres=ligne["offres"],
         nouvelles=ligne["nouvelles"],
         modifiees=ligne["modifiees"],
@@ -116,7 +147,10 @@ def _run_differs(
     manifest = _generation(store).manifest
     due["instant"] = dict(zip(manifest.collectes, manifest.ordinals.instants, strict=True)).get(debut.collecte)
     # What the fold wrote is in no fact, and proves nothing.
-    due |= {name: ligne[name] for name in bookkeeping.SIZES}
+    due |= {name: ligne.get(name) for name in bookkeeping.SIZES}
+    if all(ligne.get(name) is None for name in _LATER):
+        # The row is of a Moisson that did not know them.
+        due |= dict.fromkeys(_LATER)
     ecarts = _differs("collectes", [due], [ligne], COLLECTES)
     # Calls in flight when a process died were made, and answered to nobody: there may be more, never less.
     perdus = (ligne["appels"] or 0) - seen.appels
@@ -151,7 +185,7 @@ def _differs(table: str, due: list[dict[str, Any]], recorded: list[dict[str, Any
 # -- lake --------------------------------------------------------------------------------------------------------------
 
 
-def check_lake(store: Store, collecte: str, seen: Seen, *, last: bool) -> Etape:
+def check_lake(store: Store, collecte: str, seen: Seen, suite: Suite, *, last: bool) -> Etape:
     """The ids and creations that the pages showed, those of runs it continues included, against those of the lake."""
     if not last:
         return Etape("lake", "not checked", "a later run changed the lake; its own evidence speaks for it")
@@ -166,14 +200,17 @@ def check_lake(store: Store, collecte: str, seen: Seen, *, last: bool) -> Etape:
     )
     order = np.argsort(keys, kind="stable")
     keys, creations = keys[order], creations[order]
-    _, there, read = np.intersect1d(keys, seen.keys, return_indices=True)
-    absentes, gardees = len(seen.keys) - len(read), len(np.unique(keys)) - len(read)
+    # unique() finds first occurrences: what the run itself read came last.
+    lues, first = np.unique(np.concatenate([seen.keys, suite.seen.keys]), return_index=True)
+    montrees = np.concatenate([seen.creation_ms, suite.seen.creation_ms])[first]
+    _, there, read = np.intersect1d(keys, lues, return_indices=True)
+    absentes, gardees = len(lues) - len(read), len(np.unique(keys)) - len(read)
     ecarts = []
     if len(np.unique(keys)) != len(keys):
         ecarts.append(f"{len(keys) - len(np.unique(keys))} offers stand in the lake twice")
     if absentes:
         ecarts.append(f"{absentes} offers read are not in the lake")
-    if moved := int(np.count_nonzero(creations[there] != seen.creation_ms[read])):
+    if moved := int(np.count_nonzero(creations[there] != montrees[read])):
         ecarts.append(f"{moved} offers have another creation than their page showed")
     oubliees = _generation(store).manifest.oubliees
     if len(keys) + oubliees != ligne.get("offres"):
@@ -185,9 +222,9 @@ def check_lake(store: Store, collecte: str, seen: Seen, *, last: bool) -> Etape:
     if ecarts:
         return Etape("lake", "fails", "; ".join(ecarts))
     kept = f"; {gardees} not read are kept, since nothing proves them gone" if gardees else ", and no other"
-    if seen.oubliees:
-        kept += f"; {seen.oubliees} that were read are forgotten"
-    return Etape("lake", "holds", f"all {len(seen.keys)} offers read are in it with their creation{kept}")
+    if oubliees := distinct(seen, suite.seen) - len(lues):
+        kept += f"; {oubliees} that were read are forgotten"
+    return Etape("lake", "holds", f"all {len(lues)} offers read are in it with their creation{kept}")
 
 
 def check_pages(store: Store, collecte: str) -> Etape:

@@ -95,13 +95,13 @@ async def moissonner(
             reponse = await chercher(question)
         except RequestRefused as refus:
             effort = effort_of(refus)
-            return QuestionRefusee(question, refus.what, wall(), effort.tentatives, effort.refus_429)
+            return QuestionRefusee(question, refus.what, wall(), effort.tentatives, effort.refus_429, effort.echecs)
         except ApiUnavailable as trouble:
             if reponses == avant:
                 raise
             # Others were answered meanwhile, so the service is there: it is this question that has bad luck.
             effort = effort_of(trouble)
-            return QuestionEchouee(question, trouble.what, wall(), effort.tentatives, effort.refus_429)
+            return QuestionEchouee(question, trouble.what, wall(), effort.tentatives, effort.refus_429, effort.echecs)
         reponses += 1
         fichier = ""
         if reponse.corps:
@@ -120,6 +120,7 @@ async def moissonner(
             recu_s=reponse.recu_s,
             tentatives=reponse.tentatives,
             refus_429=reponse.refus_429,
+            echecs=reponse.echecs,
         )
 
     try:

@@ -21,15 +21,16 @@ from typing import Literal
 import msgspec
 
 from moisson.errors import ContractBroken, StoreCorrupt, UsageError
-from moisson.harvest.audit import Etape, check_books, check_files, check_lake, check_pages, run_row
+from moisson.harvest.audit import Etape, check_books, check_files, check_lake, check_pages, recorded_bilan, run_row
 from moisson.model import Bilan, FenetreBilan, PageLue
 from moisson.plan.coverage import confronter
 from moisson.plan.limits import Limites
 from moisson.plan.planner import VERSION, Planificateur
 from moisson.store.journal import Debut
 from moisson.store.masking import is_mark
-from moisson.store.seen import Seen, read_seen
+from moisson.store.seen import Reading, Seen, distinct
 from moisson.store.store import Store, finished_runs, given_up_runs
+from moisson.store.suite import Suite
 
 __all__ = ["Etape", "Verification", "trou", "verifiable_runs", "verify"]
 
@@ -39,13 +40,14 @@ class Verification(msgspec.Struct, frozen=True):
 
     Attributes:
         collecte: the run.
-        verdict: proved again; intact, but the run is not proved by it; or something was changed or does not hold.
+        verdict: proved again; intact, but the run is not proved by it; intact, but judged by another version of the
+            planner, so that nobody here can; or something was changed or does not hold.
         etapes: what was looked at, in order.
         raisons: why the run is not proved.
     """
 
     collecte: str
-    verdict: Literal["proved again", "not proved", "does not hold"]
+    verdict: Literal["proved again", "not proved", "cannot be judged", "does not hold"]
     etapes: tuple[Etape, ...]
     raisons: tuple[str, ...]
 
@@ -99,24 +101,24 @@ def verify(store: Store, collecte: str | None = None) -> Verification:
     bilan: Bilan | None = None
     try:
         debuts = store.suite(nom)
-        bilan, detail = _rejouer(store, debuts)
-        etapes.append(Etape("evidence", "holds", f"{detail}, chained to {str(ligne.get('chaine'))[:12]}"))
-        with store.evidence(nom) as (_, faits):
-            # Read again, now that it is known which windows are proved: that says which failures were made good.
-            seen = read_seen(faits, bilan or _SANS_BILAN, _oublis(store))
-        vues = seen if len(debuts) == 1 else read_seen(store.suite_facts(nom), bilan or _SANS_BILAN, _oublis(store))
-        bilan = None if bilan is None else confronter(bilan, len(vues.keys) + vues.oubliees)
-        etapes += _juger(store, debuts[-1], bilan, seen)
-        etapes.append(check_lake(store, nom, vues, last=nom == runs[-1]))
+        rejeu = _rejouer(store, debuts)
+        etapes.append(Etape("evidence", "holds", f"{rejeu.detail}, chained to {str(ligne.get('chaine'))[:12]}"))
+        retenu = rejeu.bilan or recorded_bilan(store, nom)
+        seen, suite = rejeu.lue.seen(retenu), Suite(rejeu.avant.seen(retenu), store.calls_before(debuts[-1]))
+        bilan = None if rejeu.bilan is None else confronter(rejeu.bilan, distinct(seen, suite.seen))
+        etapes += _juger(store, debuts, bilan or retenu, seen, suite)
+        etapes.append(check_lake(store, nom, seen, suite, last=nom == runs[-1]))
         etapes.append(check_pages(store, nom))
     except StoreCorrupt as abime:
         etapes.append(Etape("evidence", "fails", str(abime)))
     etapes.append(check_files(store))
     prouve = bilan is not None and bilan.prouve and bool(ligne.get("prouvee"))
     intacte = all(etape.issue != "fails" for etape in etapes)
+    jugee: Literal["proved again", "not proved", "cannot be judged"]
+    jugee = "cannot be judged" if bilan is None else "proved again" if prouve else "not proved"
     return Verification(
         collecte=nom,
-        verdict="does not hold" if not intacte else "proved again" if prouve else "not proved",
+        verdict=jugee if intacte else "does not hold",
         etapes=tuple(etapes),
         raisons=() if prouve else tuple(ligne.get("raisons") or ()),
     )
@@ -133,20 +135,31 @@ def trou(fenetres: Iterable[FenetreBilan]) -> str:
     return "" if debut == float("inf") else f"nothing answers for creations after {debut:.0f} (milliseconds since 1970)"
 
 
-_SANS_BILAN = Bilan(False, (), (), (), 0, 0, False, 0)
+class _Rejeu(msgspec.Struct, frozen=True):
+    """What the evidence of a run tells.
+
+    Attributes:
+        bilan: what a new plan establishes; None where this version's planner cannot judge it.
+        avant: what was read by the runs that it continues.
+        lue: what it read itself.
+        detail: the same, for a person.
+    """
+
+    bilan: Bilan | None
+    avant: Reading
+    lue: Reading
+    detail: str
 
 
-def _rejouer(store: Store, debuts: Sequence[Debut]) -> tuple[Bilan | None, str]:
-    """Tell the evidence of a run to a new plan, that of the runs it continues before it.
-
-    Returns:
-        What the plan establishes, None where this version's planner cannot judge it; and what was read, for a person.
+def _rejouer(store: Store, debuts: Sequence[Debut]) -> _Rejeu:
+    """Tell the evidence of a run to a new plan, that of the runs it continues before it; each fact is read once.
 
     Raises:
         StoreCorrupt: some of it is missing or damaged, or the facts do not make a plan.
     """
-    jugeable = all(debut.planner_version == VERSION for debut in debuts)
+    jugeable, oublis = _jugeable(debuts), _oublis(store)
     compte = 0
+    avant, lue = Reading(oublis), Reading(oublis)
     marques: set[str] = set()
     plan: Planificateur | None = None
     for debut in debuts:
@@ -158,6 +171,7 @@ def _rejouer(store: Store, debuts: Sequence[Debut]) -> tuple[Bilan | None, str]:
                     plan = Planificateur(Limites.de_cle(debut.settings_digest))
                 for fait in faits:
                     compte += 1
+                    (lue if debut is debuts[-1] else avant).tell(fait)
                     if isinstance(fait, PageLue):
                         marques.update(ligne.id for ligne in fait.lignes if is_mark(ligne.id))
                     if plan is not None:
@@ -166,7 +180,7 @@ def _rejouer(store: Store, debuts: Sequence[Debut]) -> tuple[Bilan | None, str]:
                 raise StoreCorrupt(
                     f"The facts of {debut.collecte} do not make a plan: {rompu}", doing="replaying them"
                 ) from rompu
-    if inconnues := marques - _oublis(store):
+    if inconnues := marques - oublis:
         # A mark fits the chain as well as its id: only the list of what was forgotten tells that an id was taken out.
         raise StoreCorrupt(f"{len(inconnues)} ids were taken out that nobody asked to forget", doing="replaying it")
     detail = f"{compte} answers, as they were written"
@@ -174,7 +188,12 @@ def _rejouer(store: Store, debuts: Sequence[Debut]) -> tuple[Bilan | None, str]:
         detail += f", in {len(debuts)} runs that continue each other"
     if marques:
         detail += f"; {len(marques)} ids were forgotten, and a mark in the place of each fits the chain"
-    return plan.bilan() if plan is not None else None, detail
+    return _Rejeu(plan.bilan() if plan is not None else None, avant, lue, detail)
+
+
+def _jugeable(debuts: Sequence[Debut]) -> bool:
+    """Whether this version's planner can judge all parts of a walk."""
+    return all(debut.planner_version == VERSION for debut in debuts)
 
 
 def _oublis(store: Store) -> frozenset[str]:
@@ -183,20 +202,27 @@ def _oublis(store: Store) -> frozenset[str]:
     return frozenset(generation.manifest.oublis) if generation is not None else frozenset()
 
 
-def _juger(store: Store, debut: Debut, bilan: Bilan | None, seen: Seen) -> list[Etape]:
-    """What the facts establish, and what the tables claim."""
-    if bilan is None:
-        version = debut.planner_version
-        detail = f"planned by version {version}, this Moisson has {VERSION}: its windows cannot be judged again"
-        return [Etape("plan", "not checked", detail)]
+def _juger(store: Store, debuts: Sequence[Debut], bilan: Bilan, seen: Seen, suite: Suite) -> list[Etape]:
+    """What the facts establish, and what the tables claim; `bilan` is what they claim where nobody can judge."""
+    books = check_books(store, debuts[-1], bilan, seen, suite)
+    if not _jugeable(debuts):
+        versions = ", ".join(sorted({debut.planner_version for debut in debuts} - {VERSION}))
+        if books.issue == "holds":
+            detail = "what the facts alone tell is recorded as it was; what the plan made of it is not checked"
+            books = Etape("books", "holds", detail)
+        return [
+            Etape("plan", "not checked", f"version {versions} of the planner judged its windows, this is {VERSION}"),
+            Etape("cover", "not checked", "nobody here can say which windows are proved"),
+            books,
+        ]
     prouvees = sum(1 for fenetre in bilan.fenetres if fenetre.preuve)
     manque = trou(bilan.fenetres)
     return [
         Etape("plan", "holds", f"{prouvees} of {len(bilan.fenetres)} windows are proved by the facts"),
         Etape(
             "cover",
-            "fails" if manque and bilan.prouve else "holds",
+            "holds" if not manque else "fails" if bilan.prouve else "open",
             manque or "the proved windows answer for every instant",
         ),
-        check_books(store, debut, bilan, seen, store.taken_over(debut, bilan)),
+        books,
     ]

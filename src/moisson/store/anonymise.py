@@ -3,10 +3,11 @@
 Every leaf of an offer is told here: it stays (`_GARDES`), it is a free text that is gone over (`_TEXTES`), or it goes.
 What is told nowhere goes: a column that somebody adds later, a key that the API invents, can name nobody by mistake.
 
-In a free text, these become `[anonymisé]`: e-mail addresses, telephone numbers, web addresses, and wherever they stand
-as whole words, whatever the case, the accents and the punctuation, the names that the offer itself gives: employer,
-contact, town, and its postcode. What this cannot catch is said in docs/licence.md: another firm or person that only
-the text names, an abbreviated or misspelt name, a street, a name of three letters or fewer.
+In a free text, these become `[anonymisé]`: e-mail addresses, telephone numbers, web addresses; a civility with the name
+behind it ("Mme A. Leroy"); and wherever they stand as whole words, whatever the case, the accents and the punctuation,
+the names that the offer itself gives: employer, contact, town, and its postcode. What this cannot catch is said in
+docs/licence.md: another firm, a person named without civility, a misspelt name, a street, a name of three letters or
+fewer.
 """
 
 from __future__ import annotations
@@ -119,8 +120,14 @@ def _clean(
 
 # RE2's syntax, which has no look-around.
 _SPACE = r"[ .\-/\x{a0}\x{202f}\x{2009}]"
+_GAP = r"[ \x{a0}\x{202f}]+"
+_NAME = rf"(?:\p{{Lu}}\.(?:{_GAP})?|(?i:de|du|des|la|le){_GAP}|(?i:d['’]))*\p{{Lu}}[\pL'’\-]+"
+"""Initials and particles, and a word with a capital."""
+_PERSON = rf"\b(?:MM?\.|M(?:r|me|lle|R|ME|LLE)\.?|(?i:monsieur|madame|mademoiselle)){_GAP}{_NAME}(?:{_GAP}{_NAME})?"
 _ADDRESSES = "|".join(
     (
+        # First: (?i) below holds for all that follows it.
+        _PERSON,
         r"[\pL0-9._%+\-]+(?:@| ?[(\[](?:at|arobase|@)[)\]] ?)[\pL0-9.\-]+\.\pL{2,}",
         r"(?i:https?://|www\.)[^\s<>\"']+",
         r"(?i)\b[a-z0-9][a-z0-9\-]*(?:\.[a-z0-9\-]+)*\.(?:fr|com|org|eu|io|info|biz|jobs|re|gp|mq|nc|pf|be|ch|lu|bzh)\b"
@@ -137,6 +144,9 @@ _EMPTY_WORDS = frozenset({
     "monsieur", "madame", "arrondissement", "cedex",
 })  # fmt: skip
 """Say nothing of who it is: forms of firms, civilities; left out at the beginning and at the end of a name."""
+_SHORT = {"saint": "st", "sainte": "ste", "sur": "s", "sous": "s"}
+"""Words of names that texts and labels shorten: "St Etienne", "Chalon s/ Saône"."""
+_LONG = {"st": "saint", "ste": "sainte"}
 
 
 class _Names:
@@ -183,7 +193,7 @@ def _words(name: str) -> tuple[str, ...]:
     # "Paris 15", "Lyon 3e Arrondissement": the text says the town alone.
     while words and (words[-1] in _EMPTY_WORDS or re.fullmatch(r"\d{1,2}(e|er|eme)?", words[-1])):
         words.pop()
-    return tuple(words) if sum(map(len, words)) >= _NAME_CHARS_MIN else ()
+    return tuple(_LONG.get(word, word) for word in words) if sum(map(len, words)) >= _NAME_CHARS_MIN else ()
 
 
 class _Folding(dict[int, int]):
@@ -205,7 +215,8 @@ def _fold(text: str) -> str:
 
 @functools.lru_cache(4096)
 def _pattern(words: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile(r"(?<!\w)" + r"[\W_]+".join(map(re.escape, words)) + r"(?!\w)")
+    spellings = (f"(?:{word}|{_SHORT[word]})" if word in _SHORT else re.escape(word) for word in words)
+    return re.compile(r"(?<!\w)" + r"[\W_]+".join(spellings) + r"(?!\w)")
 
 
 def _without_names(text: str, names: Sequence[tuple[str, ...]]) -> str:
@@ -213,7 +224,7 @@ def _without_names(text: str, names: Sequence[tuple[str, ...]]) -> str:
     spans: list[tuple[int, int]] = []
     for words in names:
         # Looking for the words first is quick, and most texts have none of them.
-        if all(word in folded for word in words):
+        if all(word in folded for word in words if word not in _SHORT):
             spans += [match.span() for match in _pattern(words).finditer(folded)]
     if not spans:
         return text

@@ -23,7 +23,7 @@ from moisson.store.index import OFFRE, Before
 from moisson.store.ordinals import Ordinals, Rangs
 from moisson.store.past import Past
 from moisson.store.periods import Borne
-from moisson.store.previous import PreviousRows, dated
+from moisson.store.previous import CONTENTS, PreviousRows, dated
 from moisson.store.rows import Rangee, RowReader
 from moisson.store.runs import Run
 from moisson.store.schema import OFFRES
@@ -146,6 +146,8 @@ class Assembly:
         found = writer.previous.manifest.tables.get("offres", ()) if writer.previous is not None else ()
         self._linkable = {file.digest: file for file in found} if previous.same_form else {}
         self._writing: deque[Future[None]] = deque()
+        # Of offers known before, under another form and with another JSON: their content, until it is compared.
+        self._contents: dict[int, int] = {}
         self._pending = 0
         self._ecarts = 0
         self._parts = 0
@@ -224,16 +226,37 @@ class Assembly:
         if not np.array_equal(id_keys(ids), place.keys[indices[changed]]):
             raise _damaged(fichier)
         place.empreinte[indices[changed]] = [rangee.empreinte for rangee in rangees]
-        self._move_on(indices[changed])
+        if self._previous.same_form:
+            self._move_on(indices[changed])
+        else:
+            self._contents.update(
+                (index, CONTENTS.read(wanted[i]).empreinte)
+                for i, index in zip(changed.tolist(), indices[changed].tolist(), strict=True)
+                if at[i] >= 0 and before.brut[at[i]] != place.brut[index]
+            )
         self._ecarts += sum(rangee.ecarts for rangee in rangees)
         self._gather(rangees, indices[changed])
         for number in self._numbers(indices):
             self._periods[number].missing -= 1
 
     def _move_on(self, indices: Indices) -> None:
-        """Another content than before is the next version, and this run is the first to see it."""
+        """Another content than before is the next version; for another order of keys, the hash is the same."""
         known = indices[self._place.before[indices] >= 0]
-        edited = known[_changed(self._place, self._before, known)]
+        self._edit(known[self._before.empreinte[self._place.before[known]] != self._place.empreinte[known]])
+
+    def _compare(self, period: _Period) -> None:
+        """Where the form is another, hashes are not of the same things: the contents themselves are compared, of the
+        offers whose JSON is another."""
+        doubtful = np.array([index for index in range(period.start, period.end) if index in self._contents], np.int64)
+        at = self._place.before[doubtful].astype(np.int64)
+        found = self._before.file[at]
+        for file in np.unique(found).tolist():
+            here = doubtful[found == file]
+            now = [self._contents.pop(index) for index in here.tolist()]
+            self._edit(here[self._previous.contents(file, at[found == file]) != now])
+
+    def _edit(self, edited: Indices) -> None:
+        """These offers have their next content; this run is the first to see it."""
         self._place.version[edited] += 1
         self._place.depuis[edited] = self._ordinals.latest
         self._past.supersede(self._place.before[edited].astype(np.int64))
@@ -256,6 +279,8 @@ class Assembly:
     def _finish(self, period: _Period, writing: ThreadPoolExecutor) -> None:
         """Everything of a period is known: link its file if it is the same as before, else have it written."""
         self._flush(period)
+        if self._contents:
+            self._compare(period)
         file = self._linkable.get(self._digest(period))
         if file is not None:
             self._writer.link("offres", msgspec.structs.replace(file, borne=period.borne))
@@ -318,15 +343,6 @@ def period_digest(forme: str, keys: npt.NDArray[np.uint64], empreinte: Indices, 
     for column in (keys, empreinte, depuis, version):
         digest.update(column.tobytes())
     return digest.hexdigest()
-
-
-def _changed(place: Place, before: Before, indices: Indices) -> npt.NDArray[np.bool_]:
-    """Which of these offers, all known before, have another content."""
-    at = place.before[indices]
-    # Both: another order of keys changes the text alone, another form of the table changes the hash alone.
-    changed: npt.NDArray[np.bool_] = before.empreinte[at] != place.empreinte[indices]
-    changed &= before.brut[at] != place.brut[indices]
-    return changed
 
 
 def _hashes(bruts: Iterable[msgspec.Raw]) -> Indices:

@@ -15,7 +15,7 @@ from moisson.store.journal import Debut
 from moisson.store.layout import Layout
 from moisson.store.ordinals import Ordinals
 from moisson.store.presence import stays_index
-from moisson.store.seen import key_id, provable, read_seen
+from moisson.store.seen import distinct, key_id, provable, read_seen
 from moisson.store.suite import read_suite
 
 __all__ = ["Fermetures", "closed", "closing", "read_present", "unseen"]
@@ -86,7 +86,7 @@ def closing(
     chosen = rows[[(2 * part + 1) * len(rows) // (2 * parts) for part in range(parts)]]
     ids = (key_id(int(key)) for key in before.keys[chosen])
     return Fermetures(
-        distinctes=len(vues) + max(seen.oubliees, suite.oubliees),
+        distinctes=distinct(seen, suite),
         nombre=len(rows),
         ids=tuple(id_ for id_ in ids if id_ is not None),
         recente_ms=int(max(seen.creation_ms.max(initial=0), suite.creation_ms.max(initial=0))),

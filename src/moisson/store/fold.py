@@ -42,7 +42,7 @@ from moisson.store.presence import closed_indexes, write_presence
 from moisson.store.previous import PreviousRows
 from moisson.store.runs import Abandon, Run, abandoned_runs
 from moisson.store.schema import COLLECTES, ERREURS, FENETRES, OFFRES_DATEES
-from moisson.store.seen import Erreur, Seen, id_keys, read_seen
+from moisson.store.seen import Erreur, Seen, distinct, id_keys, read_seen
 from moisson.store.suite import Suite, read_suite, runs_needed
 
 __all__ = ["FoldOptions", "FoldResult", "fold_run"]
@@ -157,7 +157,7 @@ def _write_generation(
     before.vue[~unseen(vues, before)] = VUE
     place = _place(seen, before, kept, previous, ordinals)
     withdrawn = np.flatnonzero(gone_now)
-    distinctes = len(vues) + max(seen.oubliees, suite.seen.oubliees)
+    distinctes = distinct(seen, suite.seen)
     # Not needed from here on; at three million offers that is some 100 MB.
     seen.drop_arrays()
     suite.seen.drop_arrays()

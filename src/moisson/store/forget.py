@@ -1,9 +1,10 @@
 """Forgetting offers: out of every table, version and file, and kept out of what is still to come.
 
-In this order: the evidence, where a mark takes an id's place and all still holds; kept raw pages, and an unfinished run
-that read one of them; then a new generation without them, switched as a fold does; then every superseded generation, at
-once, since it still holds them. A crash in between leaves less to do: forgetting again ends it, and of what is gone by
-then nothing comes back. What stays is a mark of each id in the manifest, so that no later run brings it back.
+In this order: a new generation without them, switched as a fold does, whose manifest has a mark of each id; every
+superseded generation, at once, since it still holds them; the evidence, where the mark takes the id's place and all
+still holds; kept raw pages; an unfinished run that read one of them. Until the switch nothing was done. From then on no
+run brings one back, whatever is left, and the proof holds: evidence may name the id or its mark. A crash leaves less to
+do, and forgetting again ends it.
 """
 
 from __future__ import annotations
@@ -25,13 +26,14 @@ from moisson.store.aggregates import TABLE as AGREGATS
 from moisson.store.aggregates import write_aggregates
 from moisson.store.assembly import period_digest
 from moisson.store.doublons import write_doublons
+from moisson.store.empty import write_empty
 from moisson.store.evidence import redact_evidence
 from moisson.store.generation import DataFile, Generation, GenerationWriter, current_generation, switch, vacuum
 from moisson.store.index import STAY, read_index_if_any
 from moisson.store.journal import Journal
-from moisson.store.layout import Layout
+from moisson.store.layout import Layout, RunLayout
 from moisson.store.masking import mark
-from moisson.store.runs import abandon_run, unfinished_runs
+from moisson.store.runs import abandon_run, drop_strays, unfinished_runs
 
 __all__ = ["Oubli", "forget_offres"]
 
@@ -43,8 +45,8 @@ class Oubli(msgspec.Struct, frozen=True):
 
     Attributes:
         ids: the ids, sorted.
-        online: those that were online as far as the store knew; the source still shows them, and every run will leave
-            them out.
+        online: those that were online as far as the store and its unfinished run knew; the source still shows them, and
+            every run will leave them out.
         lignes: rows removed, by table.
         preuves: runs whose evidence held one of them; marks stand there now.
         abandonnees: unfinished runs that were given up, since their pages held one.
@@ -75,27 +77,53 @@ def forget_offres(layout: Layout, ids: Collection[str], now_s: float) -> Oubli:
     with files.border("forgetting offers"):
         previous = current_generation(layout)
         wanted = {id_: mark(id_) for id_ in ids}
-        online = _known(layout, previous, wanted)
-        assert previous is not None
-        marks = frozenset(wanted.values()) | frozenset(previous.manifest.oublis)
-        preuves = tuple(_forget_evidence(layout, marks))
-        abandonnees = tuple(_forget_unfinished(layout, marks, now_s))
+        lues = {collecte: _read_by(layout.run(collecte), wanted) for collecte in unfinished_runs(layout)}
+        online = _online(previous, wanted, lues)
         writer = GenerationWriter(layout, previous)
-        lignes = _Without(writer, frozenset(ids), previous).write(now_s)
-        generation = writer.commit(
-            made_s=now_s,
-            oublis=tuple(sorted(marks)),
-            oubliees=previous.manifest.oubliees + lignes.get("offres", 0),
-        )
-        switch(layout, generation)
+        marks, oubliees, lignes = frozenset(wanted.values()), 0, {}
+        if previous is None:
+            write_empty(writer)
+        else:
+            lignes = _Without(writer, frozenset(ids), previous).write(now_s)
+            marks |= frozenset(previous.manifest.oublis)
+            oubliees = previous.manifest.oubliees + lignes.get("offres", 0)
+        switch(layout, writer.commit(made_s=now_s, oublis=tuple(sorted(marks)), oubliees=oubliees))
         vacuum(layout, now_s=now_s, retention_s=0.0)
+        # All marks: an earlier forgetting may have been cut short.
+        preuves = tuple(_forget_evidence(layout, marks))
+        abandonnees = tuple(_forget_unfinished(layout, lues, now_s))
     return Oubli(tuple(sorted(ids)), tuple(sorted(online)), lignes, preuves, abandonnees, writer.number)
 
 
-def _known(layout: Layout, previous: Generation | None, wanted: dict[str, str]) -> set[str]:
+class _Lues(msgspec.Struct, frozen=True):
+    """What an unfinished run read: which of the ids, and the pages that its journal names; None: nobody can say."""
+
+    ids: frozenset[str] | None
+    pages: frozenset[str] = frozenset()
+
+
+def _read_by(run: RunLayout, wanted: Collection[str]) -> _Lues:
+    """Which of the ids an unfinished run read."""
+    ids: set[str] = set()
+    pages: set[str] = set()
+    try:
+        journal = Journal.reopen(run.journal)
+        try:
+            for fait in journal.read():
+                if isinstance(fait, PageLue):
+                    ids.update(ligne.id for ligne in fait.lignes if ligne.id in wanted)
+                    pages.add(fait.fichier)
+        finally:
+            journal.close()
+    except (StoreCorrupt, FileNotFoundError):
+        return _Lues(None)
+    return _Lues(frozenset(ids), frozenset(pages))
+
+
+def _online(previous: Generation | None, wanted: dict[str, str], lues: dict[str, _Lues]) -> set[str]:
     """Those of the ids that are online. Raises UsageError for one that the store never held."""
-    online: set[str] = set()
-    known: set[str] = set()
+    online = {id_ for run in lues.values() for id_ in run.ids or ()}
+    known = set(online)
     if previous is not None:
         known |= {id_ for id_, mark_ in wanted.items() if mark_ in previous.manifest.oublis}
         for table in ("offres", "presence"):
@@ -103,7 +131,7 @@ def _known(layout: Layout, previous: Generation | None, wanted: dict[str, str]) 
             known |= found
             online |= found if table == "offres" else set()
     unknown = sorted(set(wanted) - known)
-    if unknown or previous is None:
+    if unknown:
         raise UsageError(
             f"This store holds no offer {', '.join(unknown)}",
             doing="looking for what is to be forgotten",
@@ -129,22 +157,15 @@ def _forget_evidence(layout: Layout, marks: frozenset[str]) -> Iterator[str]:
         files.remove(layout.raw / collecte)
 
 
-def _forget_unfinished(layout: Layout, marks: frozenset[str], now_s: float) -> Iterator[str]:
-    """Give up the unfinished runs whose pages hold one."""
-    for collecte in unfinished_runs(layout):
+def _forget_unfinished(layout: Layout, lues: dict[str, _Lues], now_s: float) -> Iterator[str]:
+    """Give up the unfinished runs whose pages hold one, or may; what landed without a fact goes in any case."""
+    for collecte, read in lues.items():
         run = layout.run(collecte)
-        try:
-            journal = Journal.reopen(run.journal)
-        except StoreCorrupt:
-            holds = True
-        else:
-            holds = any(
-                mark(ligne.id) in marks for fait in journal.read() if isinstance(fait, PageLue) for ligne in fait.lignes
-            )
-            journal.close()
-        if holds:
+        if read.ids is None or read.ids:
             abandon_run(run, "it had read offers that were to be forgotten", now_s)
             yield collecte
+        else:
+            drop_strays(run, read.pages)
 
 
 DOUBLONS = "doublons"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 import numpy as np
@@ -16,11 +16,11 @@ from moisson.store.generation import Generation
 from moisson.store.history_schema import HISTOIRE
 from moisson.store.index import Before
 from moisson.store.ordinals import Ordinals, Rangs
-from moisson.store.rows import RowReader, row_to_offre
+from moisson.store.rows import Rangee, RowReader, row_to_offre
 from moisson.store.schema import OFFRES
 from moisson.store.seen import array_keys
 
-__all__ = ["PreviousRows", "dated"]
+__all__ = ["CONTENTS", "PreviousRows", "dated"]
 
 Indices = npt.NDArray[np.int64]
 
@@ -81,10 +81,31 @@ class PreviousRows:
         if self.same_form:
             return data, rows, None
         # Written by another version or setting: read each offer back and write it as it is written today.
-        found = (row_to_offre(row) for row in data.take(rows).to_pylist())
-        rangees = [self._reader.read(msgspec.json.encode(offre)) for offre in found]
-        empreintes = np.array([rangee.empreinte for rangee in rangees], np.int64)
-        return pa.Table.from_batches([rows_to_batch(rangees)]), np.arange(len(rangees)), empreintes
+        rangees = _read_back(data.take(rows), self._reader)
+        return pa.Table.from_batches([rows_to_batch(rangees)]), np.arange(len(rangees)), _empreintes(rangees)
+
+    def contents(self, file: int, at: Indices) -> Indices:
+        """What `assembly` compares a content by when the form is another: its hash as it would be today, without
+        contacts. The earlier form may not have kept those, and no past content does.
+
+        Args:
+            file: number of the file that holds the offers.
+            at: the offers, as places in `Before`.
+        """
+        data = pq.read_table(self._paths[file], partitioning=None)
+        return _empreintes(_read_back(data.take(self._before.row[at]), CONTENTS))
+
+
+CONTENTS = RowReader(store_contacts=False)
+"""Reads what makes a content another one, whatever is stored of contacts."""
+
+
+def _read_back(data: pa.Table, reader: RowReader) -> list[Rangee]:
+    return [reader.read(msgspec.json.encode(row_to_offre(row))) for row in data.to_pylist()]
+
+
+def _empreintes(rangees: Sequence[Rangee]) -> Indices:
+    return np.array([rangee.empreinte for rangee in rangees], np.int64)
 
 
 def dated(data: pa.Table, version: Rangs, depuis: Rangs, ordinals: Ordinals) -> pa.Table:

@@ -9,17 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from moisson.store import files
 from moisson.store.columns import objects_to_columns
+from moisson.store.empty import write_empty
 from moisson.store.generation import GenerationWriter, current_generation, digest_rows, switch, vacuum
-from moisson.store.index import OFFRE
 from moisson.store.layout import Layout
 from moisson.store.official import REFERENTIELS, snake
 from moisson.store.rows import fit_object
-from moisson.store.schema import TABLES, object_schema
+from moisson.store.schema import object_schema
 from moisson.territory import reference
 
 __all__ = ["referentiel_schema", "table_name", "write_referentiels"]
@@ -77,12 +76,7 @@ def write_referentiels(
         for table, data in tables.items():
             writer.write_table(table, data, digest=digest_rows(data))
         if previous is None:
-            writer.begin_table("offres")
-            writer.write("offres", 0, TABLES["offres"].empty_table(), index=np.empty(0, OFFRE))
-            writer.begin_table("offres_versions")
-            writer.share("offres_versions", "offres")
-            for table in ("collectes", "fenetres", "erreurs"):
-                writer.write_table(table, TABLES[table].empty_table())
+            write_empty(writer)
         else:
             for table in previous.manifest.tables:
                 if table_name(table) not in tables:

@@ -20,7 +20,17 @@ from moisson.store.journal import Debut, Journal
 from moisson.store.landing import land_page, read_page
 from moisson.store.layout import Layout, RunLayout, page_number
 
-__all__ = ["Abandon", "Run", "RunInfo", "abandon_run", "abandoned_runs", "begin_run", "reopen_run", "unfinished_runs"]
+__all__ = [
+    "Abandon",
+    "Run",
+    "RunInfo",
+    "abandon_run",
+    "abandoned_runs",
+    "begin_run",
+    "drop_strays",
+    "reopen_run",
+    "unfinished_runs",
+]
 
 _T = TypeVar("_T")
 
@@ -144,16 +154,21 @@ def reopen_run(layout: RunLayout, now_s: float) -> Run:
     journal = Journal.reopen(layout.journal)
     try:
         known = _check_pages(layout, journal)
-        with files.border("taking up a run"), os.scandir(layout.pages) as entries:
-            for entry in sorted(entries, key=lambda e: e.name):
-                if entry.name not in known:
-                    files.remove(layout.pages / entry.name)
+        drop_strays(layout, known)
         _write_info(layout, RunInfo(info.debut, (*info.resumed_s, now_s)))
     except BaseException:
         journal.close()
         raise
     next_no = max((page_number(name) or 0 for name in known), default=0) + 1
     return Run(layout, journal, reprise=True, next_no=next_no)
+
+
+def drop_strays(layout: RunLayout, known: Collection[str]) -> None:
+    """Remove what landed in a run's folder without a fact that names it. Raises what `files.border` does."""
+    with files.border("clearing away pages without a fact"), os.scandir(layout.pages) as entries:
+        for entry in sorted(entries, key=lambda e: e.name):
+            if entry.name not in known:
+                files.remove(layout.pages / entry.name)
 
 
 def _check_pages(layout: RunLayout, journal: Journal) -> set[str]:

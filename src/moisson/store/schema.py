@@ -232,9 +232,9 @@ FENETRES = pa.schema(
 ERREURS = pa.schema(
     [
         colonne("collecte", pa.string(), "name of the run"),
-        colonne("quand", MS, "when, UTC, our clock", unite="ms"),
+        colonne("quand", MS, "when it was made good or given up, UTC, our clock", unite="ms"),
         colonne("ou", pa.string(), "where: the question, or the page"),
-        colonne("quoi", pa.string(), "what failed"),
+        colonne("quoi", pa.string(), "what failed: a question, or attempts at one, by HTTP status or kind of trouble"),
         colonne("reparee", pa.bool_(), "it was made good within the run"),
     ]
 )

@@ -14,7 +14,7 @@ import pyarrow as pa
 from moisson.model import Bilan, Fait, PageLue, Question, QuestionEchouee, QuestionRefusee
 from moisson.store.masking import mark
 
-__all__ = ["Erreur", "Seen", "array_keys", "id_keys", "key_id", "provable", "read_seen"]
+__all__ = ["Erreur", "Reading", "Seen", "array_keys", "distinct", "id_keys", "key_id", "provable", "read_seen"]
 
 _LONG = 1 << 63
 
@@ -39,8 +39,9 @@ class Seen(msgspec.Struct):
         pages: (name, SHA-256 of the body) of the landed pages.
         appels, relances, statut_429: attempts that the facts account for.
         premiere_s, derniere_s: when the first page and the last answer were received; None when there were none.
-        erreurs: questions refused or given up, oldest first.
-        oubliees: distinct offers that were read and are left out, since they must stay forgotten.
+        erreurs: what failed, oldest first: questions refused or given up, and attempts at those that were answered.
+        oubliees: of the offers that were read and are left out, since they must stay forgotten: keys of their marks
+            (masking.py), ascending. A fact may hold the id or its mark: they are the same offer.
     """
 
     keys: npt.NDArray[np.uint64]
@@ -54,13 +55,20 @@ class Seen(msgspec.Struct):
     premiere_s: float | None
     derniere_s: float | None
     erreurs: list[Erreur]
-    oubliees: int = 0
+    oubliees: npt.NDArray[np.uint64] = msgspec.field(default_factory=lambda: np.empty(0, np.uint64))
 
     def drop_arrays(self) -> None:
         """Give back the memory of the arrays; the rest stays."""
         self.keys = np.empty(0, np.uint64)
         self.creation_ms = np.empty(0, np.int64)
         self.page = self.row = np.empty(0, np.int32)
+
+
+def distinct(*parts: Seen) -> int:
+    """Distinct offers that the parts of a walk read together, forgotten ones included."""
+    read = np.concatenate([part.keys for part in parts])
+    forgotten = np.concatenate([part.oubliees for part in parts])
+    return len(np.unique(read)) + len(np.unique(forgotten))
 
 
 def id_keys(ids: Sequence[str]) -> npt.NDArray[np.uint64]:
@@ -104,71 +112,113 @@ def read_seen(faits: Iterable[Fait], bilan: Bilan, oublis: Collection[str] = ())
         bilan: says which windows are proved, so which failed questions were made good.
         oublis: marks of the ids to leave out (masking.py).
     """
-    keys: list[npt.NDArray[np.uint64]] = [np.empty(0, np.uint64)]
-    creations: list[npt.NDArray[np.int64]] = [np.empty(0, np.int64)]
-    forgotten: list[npt.NDArray[np.bool_]] = [np.empty(0, np.bool_)]
-    counts: list[int] = []
-    pages: list[tuple[str, str]] = []
-    appels = relances = statut_429 = 0
-    premiere_s: float | None = None
-    derniere_s: float | None = None
-    troubles: list[QuestionRefusee | QuestionEchouee] = []
-    answered: set[Question] = set()
+    reading = Reading(oublis)
     for fait in faits:
-        appels += fait.tentatives
-        relances += fait.tentatives - 1
-        statut_429 += fait.refus_429
-        derniere_s = fait.recu_s if derniere_s is None else max(derniere_s, fait.recu_s)
+        reading.tell(fait)
+    return reading.seen(bilan)
+
+
+class Reading:
+    """A run's facts on the way to a `Seen`, for whoever does something else with each of them too.
+
+    Args:
+        oublis: marks of the ids to leave out (masking.py).
+    """
+
+    def __init__(self, oublis: Collection[str] = ()) -> None:
+        self._oublis = oublis
+        self._keys: list[npt.NDArray[np.uint64]] = [np.empty(0, np.uint64)]
+        self._creations: list[npt.NDArray[np.int64]] = [np.empty(0, np.int64)]
+        self._forgotten: list[npt.NDArray[np.bool_]] = [np.empty(0, np.bool_)]
+        self._oubliees: set[str] = set()
+        self._counts: list[int] = []
+        self._pages: list[tuple[str, str]] = []
+        self._appels = self._relances = self._statut_429 = 0
+        self._premiere_s: float | None = None
+        self._derniere_s: float | None = None
+        self._troubles: list[Erreur | QuestionRefusee | QuestionEchouee] = []
+        self._unanswered = False
+        self._answered: set[Question] = set()
+
+    def tell(self, fait: Fait) -> None:
+        """Read one fact; in journal order."""
+        self._appels += fait.tentatives
+        self._relances += fait.tentatives - 1
+        self._statut_429 += fait.refus_429
+        self._derniere_s = fait.recu_s if self._derniere_s is None else max(self._derniere_s, fait.recu_s)
         if not isinstance(fait, PageLue):
-            troubles.append(fait)
-            continue
-        premiere_s = fait.recu_s if premiere_s is None else min(premiere_s, fait.recu_s)
-        if troubles:
-            answered.add(fait.question)
+            self._troubles.append(fait)
+            self._unanswered = True
+            return
+        self._premiere_s = fait.recu_s if self._premiere_s is None else min(self._premiere_s, fait.recu_s)
+        if fait.echecs:
+            self._troubles.append(Erreur(fait.recu_s, _ou(fait.question), f"answered after {_echecs(fait)}", True))
+        if self._unanswered:
+            self._answered.add(fait.question)
         if fait.fichier:
-            pages.append((fait.fichier, fait.sha256))
-            counts.append(len(fait.lignes))
-            keys.append(id_keys([ligne.id for ligne in fait.lignes]))
-            creations.append(np.array([ligne.creation_ms for ligne in fait.lignes], np.int64))
-            if oublis:
-                forgotten.append(np.array([mark(ligne.id) in oublis for ligne in fait.lignes], np.bool_))
-    all_keys, all_creations = np.concatenate(keys), np.concatenate(creations)
-    out = np.concatenate(forgotten) if oublis else None
-    per_page = np.array(counts, np.int64)
-    all_pages = np.repeat(np.arange(len(pages), dtype=np.int32), per_page)
-    starts = np.cumsum(per_page) - per_page
-    all_rows = (np.arange(len(all_keys)) - np.repeat(starts, per_page)).astype(np.int32)
-    oubliees = 0
-    if out is not None:
-        oubliees = len(np.unique(all_keys[out]))
-        all_keys, all_creations = all_keys[~out], all_creations[~out]
-        all_pages, all_rows = all_pages[~out], all_rows[~out]
-    # unique() finds first occurrences, so look from the end to find the one received last.
-    unique, from_end = np.unique(all_keys[::-1], return_index=True)
-    last = len(all_keys) - 1 - from_end
-    proved = {fenetre.numero for fenetre in bilan.fenetres if fenetre.verdict == "prouvee"}
-    return Seen(
-        keys=unique,
-        creation_ms=all_creations[last],
-        page=all_pages[last],
-        row=all_rows[last],
-        pages=pages,
-        appels=appels,
-        relances=relances,
-        statut_429=statut_429,
-        premiere_s=premiere_s,
-        derniere_s=derniere_s,
-        erreurs=[_erreur(fait, answered, proved) for fait in troubles],
-        oubliees=oubliees,
-    )
+            self._page(fait)
+
+    def _page(self, fait: PageLue) -> None:
+        self._pages.append((fait.fichier, fait.sha256))
+        self._counts.append(len(fait.lignes))
+        self._keys.append(id_keys([ligne.id for ligne in fait.lignes]))
+        self._creations.append(np.array([ligne.creation_ms for ligne in fait.lignes], np.int64))
+        if self._oublis:
+            marks = [mark(ligne.id) for ligne in fait.lignes]
+            self._forgotten.append(np.array([mark_ in self._oublis for mark_ in marks], np.bool_))
+            self._oubliees.update(mark_ for mark_ in marks if mark_ in self._oublis)
+
+    def seen(self, bilan: Bilan) -> Seen:
+        """What the facts told so far come to; `bilan` as in `read_seen`."""
+        keys, creations = np.concatenate(self._keys), np.concatenate(self._creations)
+        per_page = np.array(self._counts, np.int64)
+        pages = np.repeat(np.arange(len(self._pages), dtype=np.int32), per_page)
+        starts = np.cumsum(per_page) - per_page
+        rows = (np.arange(len(keys)) - np.repeat(starts, per_page)).astype(np.int32)
+        if self._oublis:
+            stay = ~np.concatenate(self._forgotten)
+            keys, creations, pages, rows = keys[stay], creations[stay], pages[stay], rows[stay]
+        # unique() finds first occurrences, so look from the end to find the one received last.
+        unique, from_end = np.unique(keys[::-1], return_index=True)
+        last = len(keys) - 1 - from_end
+        proved = {fenetre.numero for fenetre in bilan.fenetres if fenetre.verdict == "prouvee"}
+        return Seen(
+            keys=unique,
+            creation_ms=creations[last],
+            page=pages[last],
+            row=rows[last],
+            pages=self._pages,
+            appels=self._appels,
+            relances=self._relances,
+            statut_429=self._statut_429,
+            premiere_s=self._premiere_s,
+            derniere_s=self._derniere_s,
+            erreurs=[
+                fait if isinstance(fait, Erreur) else _erreur(fait, self._answered, proved) for fait in self._troubles
+            ],
+            oubliees=np.sort(id_keys(sorted(self._oubliees))),
+        )
 
 
 def _erreur(fait: QuestionRefusee | QuestionEchouee, answered: set[Question], proved: set[int]) -> Erreur:
-    question = fait.question
-    dates = "" if question.debut_s is None else f" between {question.debut_s} and {question.fin_s}"
-    ou = f"window {question.fenetre} ({question.role}), rows {question.plage}{dates} {question.critere}".rstrip()
     quoi = f"refused: {fait.message}" if isinstance(fait, QuestionRefusee) else f"gave up: {fait.raison}"
-    return Erreur(fait.recu_s, ou, quoi, question in answered or question.fenetre in proved)
+    if fait.echecs:
+        quoi += f"; {_echecs(fait)}"
+    good = fait.question in answered or fait.question.fenetre in proved
+    return Erreur(fait.recu_s, _ou(fait.question), quoi, good)
+
+
+def _ou(question: Question) -> str:
+    dates = "" if question.debut_s is None else f" between {question.debut_s} and {question.fin_s}"
+    return f"window {question.fenetre} ({question.role}), rows {question.plage}{dates} {question.critere}".rstrip()
+
+
+def _echecs(fait: Fait) -> str:
+    """The attempts that failed, most frequent cause first."""
+    causes = sorted(fait.echecs.items(), key=lambda echec: (-echec[1], echec[0]))
+    combien = sum(fait.echecs.values())
+    listed = ", ".join(f"{count} × {cause}" for cause, count in causes)
+    return f"{combien} failed attempt{'s' if combien > 1 else ''} ({listed})"
 
 
 def provable(creation_ms: npt.NDArray[np.int64], bilan: Bilan) -> npt.NDArray[np.bool_]:

@@ -31,7 +31,7 @@ from moisson.store.runs import (
     run_name,
     unfinished_runs,
 )
-from moisson.store.suite import Suite, continued, read_suite, suite_facts
+from moisson.store.suite import calls_before, continued
 
 __all__ = ["Store", "finished_runs", "given_up_runs", "open_store", "why_not_resumed"]
 
@@ -218,15 +218,9 @@ class Store:
         """The runs that a walk consists of up to this finished one, oldest first; see `suite.continued`."""
         return continued(self.layout, self.generation(), nom)
 
-    def suite_facts(self, nom: str) -> Iterator[Fait]:
-        """The facts of those runs, in the order in which they were told. Raises StoreCorrupt, also while iterating."""
-        return suite_facts(self.layout, self.generation(), nom)
-
-    def taken_over(self, debut: Debut, bilan: Bilan) -> Suite:
-        """What a run takes over from those that it continues; see `suite.read_suite`."""
-        generation = self.generation()
-        oublis = frozenset(generation.manifest.oublis) if generation is not None else frozenset()
-        return read_suite(self.layout, generation, debut, bilan, oublis)
+    def calls_before(self, debut: Debut) -> int:
+        """Search attempts that the runs which this one continues made; see `suite.calls_before`."""
+        return calls_before(self.generation(), debut)
 
     def _why_not_continued(
         self, nom: str, now_s: float, planner_version: str, settings_digest: str, resume_max_age_s: float

@@ -20,7 +20,7 @@ from moisson.store.journal import Debut
 from moisson.store.layout import Layout
 from moisson.store.seen import Seen, read_seen
 
-__all__ = ["Suite", "continued", "read_suite", "runs_needed", "suite_facts"]
+__all__ = ["Suite", "calls_before", "continued", "read_suite", "runs_needed"]
 
 
 class Suite(msgspec.Struct):
@@ -61,7 +61,7 @@ def continued(layout: Layout, generation: Generation | None, nom: str) -> list[D
     return debuts
 
 
-def suite_facts(layout: Layout, generation: Generation | None, nom: str) -> Iterator[Fait]:
+def _suite_facts(layout: Layout, generation: Generation | None, nom: str) -> Iterator[Fait]:
     """The facts of those runs, in the order in which they were told. Raises StoreCorrupt, also while iterating."""
     ends = _column(generation, "chaine")
     for debut in continued(layout, generation, nom):
@@ -73,9 +73,13 @@ def read_suite(
     layout: Layout, generation: Generation | None, debut: Debut, bilan: Bilan, oublis: Collection[str]
 ) -> Suite:
     """What this run takes over. Raises StoreCorrupt."""
-    seen = read_seen(suite_facts(layout, generation, debut.suite_de), bilan, oublis)
-    made = _column(generation, "appels_ensemble").get(debut.suite_de, 0)
-    return Suite(seen, made)
+    seen = read_seen(_suite_facts(layout, generation, debut.suite_de), bilan, oublis)
+    return Suite(seen, calls_before(generation, debut))
+
+
+def calls_before(generation: Generation | None, debut: Debut) -> int:
+    """Search attempts that the runs which this one continues made, all together, as recorded."""
+    return int(_column(generation, "appels_ensemble").get(debut.suite_de, 0))
 
 
 def runs_needed(generation: Generation | None, kept: Collection[str]) -> set[str]:
