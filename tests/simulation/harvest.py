@@ -161,6 +161,7 @@ class Harvest:
         self._read: set[str] = set()
         self._facts = 0
         self._most = 0
+        self._least = 0
 
     # -- told ------------------------------------------------------------------------------------------------------
 
@@ -226,6 +227,7 @@ class Harvest:
             outcome.sessions += 1
             kill = kills.pop(0) if kills else None
             self._most = max(self._most, self.world.total)
+            self._least = self.world.total
             before = self._stored(folder)
             begins_s = clock()
             resultat = await self._session(folder, kill)
@@ -328,6 +330,7 @@ class Harvest:
     def told(self, fait: Fait) -> None:
         """The plan hears a fact."""
         self._facts += 1
+        self._least = min(self._least, self.world.total)
         if isinstance(fait, PageLue):
             self.page = fait
         if self._tell is None:
@@ -411,7 +414,8 @@ class Harvest:
         outcome, world, bilan = self.outcome, self.world, resultat.bilan
         world.advance_to(end_s) if self.scenario.twin.world_clock == "clock" else None
         from_s, to_s = (begun_s, end_s) if self.scenario.twin.world_clock == "clock" else (0.0, world.time_s)
-        outcome.shrank = world.total < 0.85 * self._most
+        # A small country may be small when it is counted, and large again at the end of the run.
+        outcome.shrank = min(self._least, world.total) < 0.85 * self._most
         stored = self._stored(folder)
         ids = set(stored) if self.scenario.fold else self._read
         throughout = world.alive_throughout(from_s, to_s)
