@@ -192,7 +192,7 @@ def _write_generation(
     # Duplicates and counts need some hundred MB of their own, and none of these.
     del place, before, rows, past, at
     pa.default_memory_pool().release_unused()
-    write_doublons(writer)
+    write_doublons(writer, forme)
     write_aggregates(
         writer,
         mouvements,
