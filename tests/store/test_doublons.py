@@ -255,14 +255,22 @@ def test_a_night_judges_what_changed_alone(tmp_path: Path, monkeypatch: pytest.M
     assert query(open_here(tmp_path), "FROM doublons").num_rows == 40
 
 
-@pytest.mark.parametrize("damage", [b"", b"not an index", None])
-def test_what_is_kept_can_be_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: bytes | None) -> None:
+@pytest.mark.parametrize(
+    ("kept", "damage"),
+    [
+        *(("index/doublons-*.npy", damage) for damage in (b"", b"not an index", None)),
+        *(("doublons/doublons-*.parquet", damage) for damage in (b"not a table", None)),
+    ],
+)
+def test_what_is_kept_can_be_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: str, damage: bytes | None
+) -> None:
     """Without what an older Moisson did not keep, or where it is damaged, both blocks are judged, not only the one."""
     assert judged(tmp_path, STOCK, 0, monkeypatch) == [2]
-    (kept,) = (tmp_path / "current" / "index").glob("doublons-*.npy")
-    kept.unlink()
+    (path,) = (tmp_path / "current").glob(kept)
+    path.unlink()
     if damage is not None:
-        kept.write_bytes(damage)
+        path.write_bytes(damage)
     assert judged(tmp_path, STOCK[1:], 1, monkeypatch) == [2]
     assert [row["groupe_doublon"] for row in query(open_here(tmp_path), "FROM doublons").to_pylist()] == [
         *("0000002", "0000002", "0000004", "0000004")

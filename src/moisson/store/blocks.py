@@ -6,6 +6,8 @@ share a key, their offers are compared in vain.
 
 from __future__ import annotations
 
+import itertools
+import operator
 from collections.abc import Iterator, Sequence
 from typing import Any
 from zlib import crc32
@@ -93,17 +95,20 @@ def find_blocks(traits: Traits, wanted: Keys | None = None) -> list[Rows]:
         traits: of all offers.
         wanted: keys of the only blocks to find, ascending; None: all.
     """
-    found: dict[bool, tuple[list[Keys], list[Rows]]] = {True: ([], []), False: ([], [])}
-    for vague, keys in _keys(traits):
-        rows = np.flatnonzero(keys) if wanted is None else _among(keys, wanted)
-        found[vague][0].append(keys[rows])
-        found[vague][1].append(rows)
-    blocks = _several(*found[False], traits["source"])
-    precise = traits["precise"]
-    blocks |= {
-        block for block in _several(*found[True], traits["source"]) if not precise[np.frombuffer(block, np.int64)].all()
-    }
-    return [np.frombuffer(block, np.int64) for block in sorted(blocks)]
+    blocks: set[bytes] = set()
+    # One kind after the other: their keys are the largest thing here.
+    for vague, columns in itertools.groupby(_keys(traits), operator.itemgetter(0)):
+        keys, rows = [], []
+        for _, column in columns:
+            rows.append(np.flatnonzero(column) if wanted is None else _among(column, wanted))
+            keys.append(column[rows[-1]])
+        found = _several(keys, rows, traits["source"])
+        blocks |= {block for block in found if not (vague and traits["precise"][_rows(block)].all())}
+    return list(map(_rows, sorted(blocks)))
+
+
+def _rows(block: bytes) -> Rows:
+    return np.frombuffer(block, np.int64)
 
 
 def _several(keys: Sequence[Keys], rows: Sequence[Rows], source: Digests) -> set[bytes]:

@@ -131,10 +131,9 @@ def _read_known(generation: Generation) -> Known:
     (file,) = generation.manifest.tables[TABLE]
     offres = _rows(map(generation.index, generation.manifest.tables["offres"]))
     try:
-        traits = read_index(generation.index(file), TRAITS)
-    except StoreCorrupt:
+        groupes, traits = generation.read(TABLE), read_index(generation.index(file), TRAITS)
+    except (StoreCorrupt, OSError, pa.ArrowException):
         return Known.nothing()
-    groupes = generation.read(TABLE)
     assert groupes is not None
     return Known.of(groupes, offres, traits) if len(traits) == len(offres) else Known.nothing()
 
