@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from moisson.errors import AccountError, ApiUnavailable, RequestRefused
 from moisson.harvest.verify import verify
 from moisson.harvest.withdrawals import PAUSE_S, Confirmation, confirm
+from moisson.store.closing import closing
 from moisson.store.seen import id_keys, key_id
 from moisson.store.store import open_store
 from tests.harvest.jumeau import jumeau, offres, statut
@@ -113,7 +114,7 @@ def test_what_would_be_closed_is_what_is_closed(
     with store.lock("collect"):
         run = begin(store, NOW_S + 3600)
         land_page(run, run.next_no, [make_offre(n) for n in sorted(after, reverse=True)], NOW_S + 3600)
-        named = store.closing(run, bilan, 10)
+        named = closing(store.examine(run, bilan), bilan, 10)
         run.close()
     result = collect(folder, [], NOW_S + 3700, bilan=bilan)
     gone = {f"{n:07d}" for n in before - after if n <= proved}
@@ -130,7 +131,7 @@ def test_withdrawals_are_spread_over_time(tmp_path: Path) -> None:
     with store.lock("collect"):
         run = begin(store, NOW_S + 3600)
         land_page(run, run.next_no, [], NOW_S + 3600)
-        named = store.closing(run, make_bilan(0), 10)
+        named = closing(store.examine(run, make_bilan(0)), make_bilan(0), 10)
         run.close()
     assert [int(id_) for id_ in named.ids] == list(range(5, 100, 10))
 

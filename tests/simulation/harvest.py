@@ -33,6 +33,7 @@ from moisson.model import Bilan, Fait, PageLue
 from moisson.plan.planner import Planificateur
 from moisson.settings import Application, Settings
 from moisson.store import files
+from moisson.store.closing import Examen
 from moisson.store.fold import FoldOptions, FoldResult, clear_run
 from moisson.store.journal import Journal
 from moisson.store.landing import read_page
@@ -492,10 +493,10 @@ def _patched(harvest: Harvest) -> Iterator[None]:
         real_tell(self, fait)
 
     def fold(
-        self: Store, run: Run, bilan: Bilan, options: FoldOptions, compteurs: Compteurs, now_s: float
+        self: Store, run: Run, bilan: Bilan, options: FoldOptions, compteurs: Compteurs, now_s: float, examen: Examen
     ) -> FoldResult:
         if harvest.scenario.fold:
-            return real_fold(self, run, bilan, options, compteurs, now_s)
+            return real_fold(self, run, bilan, options, compteurs, now_s, examen)
         return harvest.quick_fold(self, run)
 
     with contextlib.ExitStack() as stack:

@@ -249,3 +249,11 @@ def test_real_offers() -> None:
         employer = offre.get("entreprise", {}).get("nom")
         if employer and len(employer) > 6:
             assert employer not in text
+
+
+@pytest.mark.parametrize("before", ["İİİ", "ẞ ǅ", "\u212b\u0130", "e\u0301", "😀", "Dupontel et Ledupont", "XDupont"])
+def test_letters_that_change_their_length_move_nothing(before: str) -> None:
+    """Whatever stands before it, a name is taken out where it is, and where it is a whole word alone."""
+    text = f"{before} chez dupont, DUPONT & Fils : {before}"
+    expected = f"{before} chez {MARQUE}, {MARQUE} & Fils : {before}"
+    assert text_of(text, entreprise={"nom": "Dupont"}) == expected

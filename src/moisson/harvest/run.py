@@ -26,7 +26,7 @@ from moisson.plan.limits import LIMITES_API, Limites
 from moisson.plan.planner import VERSION, Planificateur
 from moisson.settings import Settings
 from moisson.store.bookkeeping import Compteurs
-from moisson.store.closing import Fermetures
+from moisson.store.closing import Examen, Fermetures, closing
 from moisson.store.fold import FoldOptions, FoldResult
 from moisson.store.layout import Layout
 from moisson.store.runs import Run
@@ -106,7 +106,8 @@ async def collect(
                 # Taken now: what follows are no searches.
                 stats = client.stats()
                 montrer("retraits", stats)
-                fermetures = await asyncio.to_thread(store.closing, run, plan.bilan(), RETRAITS_DEMANDES)
+                examen = await asyncio.to_thread(store.examine, run, plan.bilan())
+                fermetures = closing(examen, plan.bilan(), RETRAITS_DEMANDES)
                 bilan = _annoter(confronter(plan.bilan(), fermetures.distinctes), compteur.refusees)
                 bilan, fermer = _garde(store, bilan, accept_shrink=accept_shrink)
                 confirmation = Confirmation()
@@ -129,7 +130,7 @@ async def collect(
                     retraits_confirmes=confirmation.confirmes,
                     version=__version__,
                 )
-                fini = await _plier(store, run, bilan, options, compteurs, wall())
+                fini = await _plier(store, run, bilan, options, compteurs, wall(), examen)
                 # The fold's time is the run's too.
                 vue = compteur.instantane(clock(), plan, stats, etape="pli")
             except ContractBroken as rompu:
@@ -276,10 +277,10 @@ def _contredire(bilan: Bilan, raison: str) -> Bilan:
 
 
 async def _plier(
-    store: Store, run: Run, bilan: Bilan, options: FoldOptions, compteurs: Compteurs, now_s: float
+    store: Store, run: Run, bilan: Bilan, options: FoldOptions, compteurs: Compteurs, now_s: float, examen: Examen
 ) -> FoldResult:
     """Fold, and let no interruption cut it short: it takes seconds, and all was paid for already."""
-    pli = asyncio.ensure_future(asyncio.to_thread(store.fold, run, bilan, options, compteurs, now_s))
+    pli = asyncio.ensure_future(asyncio.to_thread(store.fold, run, bilan, options, compteurs, now_s, examen))
     while True:
         try:
             return await asyncio.shield(pli)

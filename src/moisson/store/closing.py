@@ -1,4 +1,7 @@
-"""Which offers of the present state a run would close, and why no other: proved gone, seen nowhere."""
+"""Which offers of the present state a run would close, and why no other: proved gone, seen nowhere.
+
+What a run saw is read once, for the withdrawals that are asked before the fold and for the fold itself.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +18,32 @@ from moisson.store.journal import Debut
 from moisson.store.layout import Layout
 from moisson.store.ordinals import Ordinals
 from moisson.store.presence import stays_index
-from moisson.store.seen import distinct, key_id, provable, read_seen
-from moisson.store.suite import read_suite
+from moisson.store.seen import Seen, distinct, key_id, provable, read_seen
+from moisson.store.suite import Suite, read_suite
 
-__all__ = ["Fermetures", "closed", "closing", "read_present", "unseen"]
+__all__ = ["Examen", "Fermetures", "closed", "closing", "examine", "unseen"]
+
+
+class Examen(msgspec.Struct):
+    """What a finished run saw, and what it is held against.
+
+    Attributes:
+        seen: the offers that it read.
+        suite: what it takes over from the runs that it continues.
+        vues: keys of the offers seen by any of them, ascending.
+        before: the offers of the present state.
+    """
+
+    seen: Seen
+    suite: Suite
+    vues: npt.NDArray[np.uint64]
+    before: Before
+
+    def drop_arrays(self) -> None:
+        """Give back the memory of the arrays, once they are no longer needed here; the rest stays."""
+        self.seen.drop_arrays()
+        self.suite.seen.drop_arrays()
+        self.vues, self.before = np.empty(0, np.uint64), read_before([], None, 0)
 
 
 class Fermetures(msgspec.Struct, frozen=True):
@@ -37,12 +62,29 @@ class Fermetures(msgspec.Struct, frozen=True):
     recente_ms: int
 
 
-def read_present(generation: Generation | None, known: Ordinals) -> Before:
-    """The offers of the present state."""
+def examine(layout: Layout, generation: Generation | None, debut: Debut, faits: Iterable[Fait], bilan: Bilan) -> Examen:
+    """Read what a run saw.
+
+    Args:
+        layout: the store.
+        generation: the present state, or None before the first.
+        debut: the run.
+        faits: its facts, in order.
+        bilan: what its plan established of its windows.
+
+    Raises:
+        StoreCorrupt: the journal, evidence of a run that it continues or an index is damaged.
+    """
+    oublis = frozenset(generation.manifest.oublis if generation is not None else ())
+    seen, suite = read_seen(faits, bilan, oublis), read_suite(layout, generation, debut, bilan, oublis)
+    return Examen(seen, suite, np.union1d(seen.keys, suite.seen.keys), _read_present(generation))
+
+
+def _read_present(generation: Generation | None) -> Before:
     if generation is None:
-        return read_before([], None, known.latest)
+        return read_before([], None, Ordinals().latest)
     offres = [generation.index(file) for file in generation.manifest.tables.get("offres", ())]
-    return read_before(offres, stays_index(generation), known.latest)
+    return read_before(offres, stays_index(generation), generation.manifest.ordinals.latest)
 
 
 def unseen(vues: npt.NDArray[np.uint64], before: Before) -> npt.NDArray[np.bool_]:
@@ -62,24 +104,16 @@ def closed(vues: npt.NDArray[np.uint64], before: Before, bilan: Bilan) -> npt.ND
     return mask
 
 
-def closing(
-    layout: Layout, generation: Generation | None, debut: Debut, faits: Iterable[Fait], bilan: Bilan, combien: int
-) -> Fermetures:
+def closing(examen: Examen, bilan: Bilan, combien: int) -> Fermetures:
     """Which offers a run would close, before it does.
 
     Args:
-        layout: the store.
-        generation: the present state, or None before the first.
-        debut: the run.
-        faits: its facts, in order.
+        examen: what it saw.
         bilan: what its plan established.
         combien: ids to name, at most; the same ones each time.
     """
-    oublis = frozenset(generation.manifest.oublis if generation is not None else ())
-    seen, suite = read_seen(faits, bilan, oublis), read_suite(layout, generation, debut, bilan, oublis).seen
-    vues = np.union1d(seen.keys, suite.keys)
-    before = read_present(generation, generation.manifest.ordinals if generation is not None else Ordinals())
-    rows = np.flatnonzero(closed(vues, before, bilan))
+    seen, suite, before = examen.seen, examen.suite.seen, examen.before
+    rows = np.flatnonzero(closed(examen.vues, before, bilan))
     rows = rows[np.lexsort((before.keys[rows], before.creation_ms[rows]))]
     # The middle of each of so many equal parts: all periods have their say, whatever was withdrawn most.
     parts = min(combien, len(rows))

@@ -1,17 +1,21 @@
 """The table `doublons` of a generation: jobs published through several partners, found in the files of `offres`.
 
-First all offers are cut into the blocks of derive/doublons.py, as numbers: some 200 bytes an offer. Then the texts are
-read of those offers only that share a block with another source, so many at a time, and each block is judged. The
-result depends on the offers alone, not on how they lie in files.
+Texts are read of those offers only that share a block with another source (blocks.py), so many at a time, and each
+block is judged. The result depends on the offers alone, not on how they lie in files.
+
+From one fold to the next, only blocks that hold a new, changed or gone offer can be judged otherwise. So beside the
+table lies what each offer meets by, from which the next fold knows those blocks; a group with an offer in one of them
+is judged whole again, by all blocks of all its offers, and every other group is the one that it was: all its blocks
+are.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +23,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from moisson.store.derive.ancres import MOTS, PAIRES, ancres
+from moisson.errors import StoreCorrupt
+from moisson.store.blocks import COLUMNS, TRAITS, block_keys, find_blocks, is_met, read_traits
 from moisson.store.derive.doublons import (
     Groups,
     Publication,
@@ -31,62 +36,161 @@ from moisson.store.derive.doublons import (
     title_letters,
     title_words,
 )
-from moisson.store.generation import GenerationWriter
-from moisson.store.schema import DOUBLONS, OFFRES
+from moisson.store.generation import DataFile, Generation, GenerationWriter
+from moisson.store.index import OFFRE, find, read_index
+from moisson.store.schema import DOUBLONS
+from moisson.store.seen import array_keys
 
-__all__ = ["find_doublons", "write_doublons"]
+__all__ = ["TABLE", "Known", "find_doublons", "judge_again", "write_doublons"]
 
-_RULE = 1
-"""Number of the rule: another one finds other groups in the same offers."""
+TABLE = "doublons"
+
+_RULE = 2
+"""Number of the rule, and of what is kept beside the table: another one finds other groups in the same offers."""
 
 _TEXTS = 200_000
 """Offers whose texts are in memory at once, about 0.8 kB each; the files are read again for as many more."""
 
-_MIX = np.uint64(0x9E3779B97F4A7C15)
-
-_COLUMNS = ["intitule", "lieu_travail.libelle", "commune", "departement", "type_contrat", "partenaires", "mots_longs"]
+_READ = ["intitule", "description", "lieu_travail.libelle", "commune"]
 
 Numbers = npt.NDArray[np.int64]
-Codes = npt.NDArray[np.int32]
+Traits = npt.NDArray[np.void]
 
 
-def write_doublons(writer: GenerationWriter) -> None:
-    """Write the table for the offers that the writer holds, or link it when their files are the previous ones."""
-    paths = sorted((writer.folder / "offres").glob("*.parquet"))
-    # A file's name is given once, so the names tell whether anything changed.
-    names = "\n".join(path.name for path in paths)
-    digest = hashlib.sha256(f"{_RULE}\n{names}".encode()).hexdigest()
-    before = writer.previous.manifest.tables.get("doublons", ()) if writer.previous is not None else ()
-    if [file.digest for file in before] == [digest]:
-        writer.carry("doublons")
-    else:
-        writer.write_table("doublons", find_doublons(paths), digest=digest)
+def write_doublons(writer: GenerationWriter, forme: str) -> None:
+    """Write the table for the offers that the writer holds, or link it when their files are the previous ones.
+
+    Args:
+        writer: the generation, its table `offres` written.
+        forme: digest of the columns of `offres` and of what is kept out of them.
+    """
+    offres = writer.files("offres")
+    digest = _digest(forme, offres)
+    previous = writer.previous.manifest.tables if writer.previous is not None else {}
+    before = [file.digest for file in previous.get(TABLE, ())]
+    if before == [digest]:
+        writer.carry(TABLE)
+        return
+    known = Known.nothing()
+    # The digest says so: what lies beside the table was made by this rule, of these very files.
+    if writer.previous is not None and before == [_digest(forme, previous.get("offres", ()))]:
+        known = _read_known(writer.previous)
+    paths = [writer.folder / "offres" / file.nom for file in offres]
+    found, traits = judge_again(paths, _rows(writer.index(file) for file in offres), known)
+    writer.begin_table(TABLE)
+    writer.write(TABLE, 0, found, digest=digest, index=traits)
 
 
 def find_doublons(paths: Sequence[Path]) -> pa.Table:
     """The groups among the offers of these files of `offres`, sorted by group and id."""
-    stock = _Stock(paths)
-    rows = np.unique(np.concatenate([np.empty(0, np.int64), *stock.blocks]))
-    ids = list(stock.read(rows, "id"))
+    traits = _read_traits(paths)
+    return _judge(paths, traits, find_blocks(traits))
+
+
+def _digest(forme: str, offres: Iterable[DataFile]) -> str:
+    # A file's name is given once, so the names tell whether anything changed.
+    names = "\n".join(file.nom for file in offres)
+    return hashlib.sha256(f"{_RULE}\n{forme}\n{names}".encode()).hexdigest()
+
+
+class Known(NamedTuple):
+    """What a generation knew of its offers.
+
+    Attributes:
+        groupes: its table.
+        keys: of its offers (`id_keys`), ascending.
+        empreinte: hash of what is stored of each.
+        traits: what each meets by.
+    """
+
+    groupes: pa.Table
+    keys: npt.NDArray[np.uint64]
+    empreinte: Numbers
+    traits: Traits
+
+    @classmethod
+    def of(cls, groupes: pa.Table, offres: npt.NDArray[np.void], traits: Traits) -> Known:
+        """The same of offers in the order of the rows of their files.
+
+        Args:
+            groupes: the table.
+            offres: the files' indexes, one after the other.
+            traits: what each meets by.
+        """
+        order = np.argsort(offres["key"], kind="stable")
+        return cls(groupes, offres["key"][order], offres["empreinte"][order], traits[order])
+
+    @classmethod
+    def nothing(cls) -> Known:
+        """Before the first generation."""
+        return cls.of(DOUBLONS.empty_table(), np.empty(0, OFFRE), np.empty(0, TRAITS))
+
+
+def _read_known(generation: Generation) -> Known:
+    """What a generation knew; nothing if that is missing or damaged, for it can be made again."""
+    (file,) = generation.manifest.tables[TABLE]
+    offres = _rows(map(generation.index, generation.manifest.tables["offres"]))
+    try:
+        groupes, traits = generation.read(TABLE), read_index(generation.index(file), TRAITS)
+    except (StoreCorrupt, OSError, pa.ArrowException):
+        return Known.nothing()
+    assert groupes is not None
+    return Known.of(groupes, offres, traits) if len(traits) == len(offres) else Known.nothing()
+
+
+def _rows(indexes: Iterable[Path]) -> npt.NDArray[np.void]:
+    return np.concatenate([np.empty(0, OFFRE), *(read_index(path, OFFRE) for path in indexes)])
+
+
+def judge_again(paths: Sequence[Path], offres: npt.NDArray[np.void], known: Known) -> tuple[pa.Table, Traits]:
+    """The groups of a generation, sorted by group and id, and what its offers meet by.
+
+    Args:
+        paths: its files of `offres`.
+        offres: the indexes of these files, one after the other.
+        known: what the previous one knew.
+    """
+    at, same = find(known.keys, offres["key"])
+    same[same] = known.empreinte[at[same]] == offres["empreinte"][same]
+    traits = np.empty(len(offres), TRAITS)
+    traits[same] = known.traits[at[same]]
+    traits[~same] = _read_traits(paths, np.flatnonzero(~same))
+    if not len(known.keys):
+        return _judge(paths, traits, find_blocks(traits)), traits
+    stays = np.zeros(len(known.keys), np.bool_)
+    stays[at[same]] = True
+    changed = np.union1d(block_keys(traits[~same]), block_keys(known.traits[~stays]))
+    members, _ = find(known.keys, array_keys(known.groupes.column("id")))
+    met = ~stays[members] | is_met(known.traits[members], changed)
+    names = known.groupes.column("groupe_doublon")
+    again = pc.is_in(names, value_set=names.filter(pa.array(met)))
+    wanted = np.union1d(changed, block_keys(known.traits[members[again.to_numpy(zero_copy_only=False)]]))
+    judged = _judge(paths, traits, find_blocks(traits, wanted))
+    carried = known.groupes.filter(pc.invert(again))
+    # Some blocks of the groups judged again hold other groups too, in part.
+    judged = judged.filter(pc.invert(pc.is_in(judged.column("id"), value_set=carried.column("id"))))
+    found = pa.concat_tables([carried, judged]).sort_by([("groupe_doublon", "ascending"), ("id", "ascending")])
+    return found, traits
+
+
+def _judge(paths: Sequence[Path], traits: Traits, blocks: Sequence[Numbers]) -> pa.Table:
+    """The groups that these blocks hold, sorted by group and id."""
+    rows = np.unique(np.concatenate([np.empty(0, np.int64), *blocks]))
+    ids = [id_ for table in _read(paths, rows, ["id"]) for id_ in table.column("id").to_pylist()]
     # Numbers in the order of the ids: the smallest of a group is its name, however the files are cut.
     order = np.argsort(np.array(ids, dtype=object), kind="stable")
     no = np.empty(len(rows), np.int64)
     no[order] = np.arange(len(rows))
     named = [ids[i] for i in order.tolist()]
     groups, exact = Groups(), dict[int, tuple[str, bytes]]()
-    for blocks, wanted in _rounds(stock.blocks):
-        texts = dict(zip(wanted.tolist(), _texts(stock, wanted), strict=True))
-        for block in blocks:
-            numbers = no[np.searchsorted(rows, block)].tolist()
-            publications = {
-                n: Publication(
-                    n, texts[row][0], texts[row][1], stock.title(row), stock.precise(row), int(stock.source[row])
-                )
-                for row, n in zip(block.tolist(), numbers, strict=True)
-            }
-            for job in same_jobs(list(publications.values())):
+    for some, wanted in _rounds(blocks):
+        numbers = no[np.searchsorted(rows, wanted)]
+        publications = dict(zip(wanted.tolist(), _publications(paths, wanted, numbers, traits), strict=True))
+        for block in some:
+            found = {publications[row].no: publications[row] for row in block.tolist()}
+            for job in same_jobs(found.values()):
                 groups.join(job)
-                exact.update((n, (publications[n].titre, publications[n].texte.empreinte)) for n in job)
+                exact.update((n, (found[n].titre, found[n].texte.empreinte)) for n in job)
     members = groups.members()
     shared = Counter((group, exact[number]) for number, group in members)
     found_rows = [
@@ -100,171 +204,25 @@ def find_doublons(paths: Sequence[Path]) -> pa.Table:
     return pa.Table.from_pylist(found_rows, DOUBLONS)
 
 
-class _Codes(dict[str, int]):
-    """A number for each text, in the order of their coming; 0 for an empty one."""
-
-    def __init__(self) -> None:
-        super().__init__({"": 0})
-
-    def __missing__(self, text: str) -> int:
-        self[text] = code = len(self)
-        return code
+def _read_traits(paths: Sequence[Path], rows: Numbers | None = None) -> Traits:
+    """What offers meet by, of these rows, ascending; None: of all."""
+    return np.concatenate([np.empty(0, TRAITS), *map(read_traits, _read(paths, rows, COLUMNS))])
 
 
-class _Narrow(NamedTuple):
-    """What the blocks are made of, as codes, one of each an offer; 0 where the offer does not say."""
-
-    titre: Codes
-    ville: Codes
-    place: Codes
-    departement: Codes
-    contrat: Codes
-    source: Codes
-    mots: Numbers
-
-
-class _Stock:
-    """All offers as numbers, and their blocks.
-
-    Attributes:
-        blocks: the blocks TITRE, TERRITOIRE and TEXTE, as numbers of rows, ascending.
-        source: what brought each row.
-    """
-
-    def __init__(self, paths: Sequence[Path]) -> None:
-        self._paths = paths
-        self._codes = {name: _Codes() for name in ("titre", "ville", "place", "departement", "contrat", "source")}
-        parts = [self._read_narrow(path) for path in paths] or [self._narrow(OFFRES.empty_table())]
-        self._starts = np.cumsum([0, *(len(part.titre) for part in parts)])
-        narrow = _Narrow(*map(np.concatenate, zip(*parts, strict=True)))
-        del parts
-        self.source, self._titre, self._place = narrow.source, narrow.titre, narrow.place
-        self._titles, self._places = list(self._codes["titre"]), list(self._codes["place"])
-        self._codes.clear()
-        anchors = ancres(narrow.mots)
-        pairs, triples = anchors[:PAIRES], anchors[PAIRES:]
-        territoire = _blocks(narrow, [narrow.departement, narrow.titre], pairs)
-        self.blocks = [
-            *_blocks(narrow, [narrow.ville, narrow.titre], pairs),
-            *(block for block in territoire if not narrow.place[block].all()),
-            *_blocks(narrow, [narrow.ville], triples),
-        ]
-
-    def title(self, row: int) -> str:
-        """Its `title_key`."""
-        return self._titles[int(self._titre[row])]
-
-    def precise(self, row: int) -> str:
-        """The precise code of its commune, or ""."""
-        return self._places[int(self._place[row])]
-
-    def _read_narrow(self, path: Path) -> _Narrow:
+def _read(paths: Sequence[Path], rows: Numbers | None, columns: list[str]) -> Iterator[pa.Table]:
+    """These rows, ascending (None: all), of the files one after the other; row groups that hold none are not read."""
+    start = 0
+    for path in paths:
         with pq.ParquetFile(path) as file:
-            return self._narrow(file.read(columns=_COLUMNS))
-
-    def _narrow(self, table: pa.Table) -> _Narrow:
-        labels, label_at = _distinct(_field(table, "lieu_travail"))
-        communes, commune_at = _distinct(table.column("commune"))
-        places = [place_of(commune) for commune in communes]
-        town = self._code("ville", [ville for ville, _ in places])[commune_at]
-        # Without a town, its label says as much of a place as there is to know.
-        where = self._code("ville", [f"- {label}" if label else "" for label in labels])[label_at]
-
-        def coded(name: str, column: pa.ChunkedArray[Any]) -> Codes:
-            texts, at = _distinct(column)
-            return self._code(name, texts)[at]
-
-        return _Narrow(
-            titre=self._title_codes(table.column("intitule"), labels, label_at),
-            ville=np.where(town > 0, town, where),
-            place=self._code("place", [precise for _, precise in places])[commune_at],
-            departement=coded("departement", table.column("departement")),
-            contrat=coded("contrat", table.column("type_contrat")),
-            source=coded("source", _joined(table.column("partenaires"))),
-            mots=_flat(table.column("mots_longs")).reshape(-1, MOTS),
-        )
-
-    def _code(self, name: str, texts: Sequence[str]) -> Codes:
-        return np.array([self._codes[name][text] for text in texts], np.int32)
-
-    def _title_codes(self, column: pa.ChunkedArray[Any], labels: Sequence[str], label_at: Numbers) -> Codes:
-        titles, at = _distinct(column)
-        words, towns = [title_words(title) for title in titles], [title_words(label) for label in labels]
-        codes = self._codes["titre"]
-        alone = [codes[title_key(found, frozenset())] for found in words]
-        return np.array(
-            [
-                alone[t] if words[t].isdisjoint(towns[p]) else codes[title_key(words[t], towns[p])]
-                for t, p in zip(at.tolist(), label_at.tolist(), strict=True)
-            ],
-            np.int32,
-        )
-
-    def read(self, rows: Numbers, name: str) -> Iterator[Any]:
-        """A column's values for these rows, sorted ascending; only the row groups that hold one are read."""
-        for start, path in zip(self._starts.tolist(), self._paths, strict=False):
-            with pq.ParquetFile(path) as file:
-                for group in range(file.num_row_groups):
-                    end = start + file.metadata.row_group(group).num_rows
+            for group in range(file.num_row_groups):
+                end = start + file.metadata.row_group(group).num_rows
+                if rows is None:
+                    yield file.read_row_group(group, columns=columns)
+                else:
                     first, last = np.searchsorted(rows, [start, end])
                     if first < last:
-                        column = file.read_row_group(group, columns=[name]).column(0)
-                        yield from column.take(pa.array(rows[first:last] - start)).to_pylist()
-                    start = end
-
-
-def _blocks(narrow: _Narrow, columns: Sequence[Codes], anchors: Sequence[npt.NDArray[np.uint64]]) -> list[Numbers]:
-    """Rows that agree on the contract, on these columns and on one of their anchors; two sources at least in each.
-
-    Args:
-        narrow: all rows.
-        columns: what they agree on, a value a row; 0 is no value.
-        anchors: columns too, of which agreeing on any one is enough.
-    """
-    key, said = narrow.contrat.astype(np.uint64), np.ones(len(narrow.contrat), np.bool_)
-    for column in columns:
-        # Wraps around; should two blocks share a key, they are compared in vain.
-        key = key * _MIX + column.astype(np.uint64)
-        said &= column > 0
-    known = [np.flatnonzero(said & (anchor > 0)) for anchor in anchors]
-    keys = np.concatenate([key[at] * _MIX + anchor[at] for at, anchor in zip(known, anchors, strict=True)])
-    rows = np.concatenate(known)
-    if not len(rows):
-        return []
-    order = np.argsort(keys, kind="stable")
-    keys, rows = keys[order], rows[order]
-    starts = np.concatenate([np.zeros(1, np.int64), np.flatnonzero(keys[1:] != keys[:-1]) + 1])
-    ends = np.append(starts[1:], len(rows))
-    sources = narrow.source[rows]
-    several = np.minimum.reduceat(sources, starts) != np.maximum.reduceat(sources, starts)
-    # One block is often found by several anchors.
-    found = {rows[a:b].tobytes() for a, b in zip(starts[several].tolist(), ends[several].tolist(), strict=True)}
-    return [np.unique(np.frombuffer(block, np.int64)) for block in sorted(found)]
-
-
-def _field(table: pa.Table, name: str) -> pa.ChunkedArray[Any]:
-    """The one field that was read of a column of objects."""
-    return table.select([name]).flatten().column(0)
-
-
-def _flat(column: pa.ChunkedArray[Any]) -> Numbers:
-    """The items of lists one after the other."""
-    flat: Numbers = pc.list_flatten(column.combine_chunks()).to_numpy(zero_copy_only=False)
-    return flat
-
-
-def _joined(column: pa.ChunkedArray[Any]) -> pa.ChunkedArray[Any]:
-    """Lists of texts as one text each."""
-    joined: list[Any] = [pc.binary_join(chunk, "|") for chunk in column.chunks]
-    return pa.chunked_array(joined, pa.string())
-
-
-def _distinct(column: pa.ChunkedArray[Any]) -> tuple[list[str], Numbers]:
-    """The different texts of a column, "" for null, and which of them stands in each row."""
-    texts = column.combine_chunks().dictionary_encode()
-    # A null has no place in the dictionary: it gets the last one.
-    at = texts.indices.fill_null(len(texts.dictionary)).to_numpy(zero_copy_only=False).astype(np.int64)
-    return [text or "" for text in texts.dictionary.to_pylist()] + [""], at
+                        yield file.read_row_group(group, columns=columns).take(rows[first:last] - start)
+                start = end
 
 
 def _rounds(blocks: Sequence[Numbers]) -> Iterator[tuple[Sequence[Numbers], Numbers]]:
@@ -280,10 +238,21 @@ def _rounds(blocks: Sequence[Numbers]) -> Iterator[tuple[Sequence[Numbers], Numb
         start = end
 
 
-def _texts(stock: _Stock, rows: Numbers) -> Iterator[tuple[Texte, str]]:
-    """The text of each of these rows, and its title's words; equal texts are one object."""
+def _publications(paths: Sequence[Path], rows: Numbers, numbers: Numbers, traits: Traits) -> Iterator[Publication]:
+    """The offers of these rows, ascending, under these numbers; equal texts are one object."""
     known: dict[bytes, Texte] = {}
-    both = zip(stock.read(rows, "description"), stock.read(rows, "intitule"), strict=True)
-    for description, intitule in both:
-        texte = read_texte(description)
-        yield known.setdefault(texte.empreinte, texte), title_letters(intitule)
+    told = zip(numbers.tolist(), traits["source"][rows].tolist(), strict=True)
+    for table in _read(paths, rows, _READ):
+        labels = table.select(["lieu_travail"]).flatten().column(0)
+        columns = [*(table.column(name) for name in ("intitule", "description", "commune")), labels]
+        for intitule, description, commune, label in zip(*(column.to_pylist() for column in columns), strict=True):
+            texte = read_texte(description)
+            number, source = next(told)
+            yield Publication(
+                number,
+                known.setdefault(texte.empreinte, texte),
+                title_letters(intitule),
+                title_key(title_words(intitule or ""), title_words(label or "")),
+                place_of(commune)[1],
+                source,
+            )

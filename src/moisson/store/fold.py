@@ -28,7 +28,7 @@ from moisson.store import bookkeeping, files
 from moisson.store.aggregates import write_aggregates
 from moisson.store.assembly import Assembly, Place
 from moisson.store.bookkeeping import Compteurs
-from moisson.store.closing import closed, read_present, unseen
+from moisson.store.closing import Examen, closed, examine, unseen
 from moisson.store.doublons import write_doublons
 from moisson.store.evidence import keep_evidence
 from moisson.store.generation import FORMAT, Generation, GenerationWriter, current_generation, switch, vacuum
@@ -42,8 +42,8 @@ from moisson.store.presence import closed_indexes, write_presence
 from moisson.store.previous import PreviousRows
 from moisson.store.runs import Abandon, Run, abandoned_runs
 from moisson.store.schema import COLLECTES, ERREURS, FENETRES, OFFRES_DATEES
-from moisson.store.seen import Erreur, Seen, distinct, id_keys, read_seen
-from moisson.store.suite import Suite, read_suite, runs_needed
+from moisson.store.seen import Erreur, Seen, distinct, id_keys
+from moisson.store.suite import runs_needed
 
 __all__ = ["FoldOptions", "FoldResult", "fold_run"]
 
@@ -102,9 +102,24 @@ class FoldResult(msgspec.Struct, frozen=True):
 
 
 def fold_run(
-    layout: Layout, run: Run, bilan: Bilan, options: FoldOptions, compteurs: Compteurs, now_s: float
+    layout: Layout,
+    run: Run,
+    bilan: Bilan,
+    options: FoldOptions,
+    compteurs: Compteurs,
+    now_s: float,
+    examen: Examen | None = None,
 ) -> FoldResult:
     """Fold a finished run, proved or not.
+
+    Args:
+        layout: a store whose lock is held.
+        run: the run.
+        bilan: what its plan established.
+        options: how to fold.
+        compteurs: what the loop counted.
+        now_s: wall clock.
+        examen: what the run saw, if that was read already; used up.
 
     Raises:
         StoreCorrupt: the journal or a landed page is damaged; nothing was switched.
@@ -114,13 +129,11 @@ def fold_run(
         vacuum(layout, now_s=now_s, retention_s=options.retention_s)
         previous = current_generation(layout)
         oublis = frozenset(previous.manifest.oublis) if previous is not None else frozenset()
-        seen = read_seen(run.faits(), bilan, oublis)
-        suite = read_suite(layout, previous, run.debut, bilan, oublis)
+        if examen is None:
+            examen = examine(layout, previous, run.debut, run.faits(), bilan)
         writer = GenerationWriter(layout, previous)
         try:
-            result, generation, gone = _write_generation(
-                layout, run, writer, seen, suite, bilan, options, compteurs, now_s
-            )
+            result, generation, gone = _write_generation(layout, run, writer, examen, bilan, options, compteurs, now_s)
         except Exception:
             # On a full disk, half a generation must not take the room that is missing.
             with contextlib.suppress(OSError):
@@ -137,8 +150,7 @@ def _write_generation(
     layout: Layout,
     run: Run,
     writer: GenerationWriter,
-    seen: Seen,
-    suite: Suite,
+    examen: Examen,
     bilan: Bilan,
     options: FoldOptions,
     compteurs: Compteurs,
@@ -149,9 +161,8 @@ def _write_generation(
     given_up = [abandon for abandon in abandoned_runs(layout) if abandon.debut.collecte not in known.collectes]
     debuts = [*(abandon.debut for abandon in given_up), run.debut]
     ordinals = known.followed_by((debut.collecte, debut.begun_s) for debut in debuts)
-    before = read_present(previous, known)
     # Offers that the run continued from read are in the lake already, and their pages gone: seen, and copied.
-    vues = np.union1d(seen.keys, suite.seen.keys)
+    seen, suite, vues, before = examen.seen, examen.suite, examen.vues, examen.before
     gone_now = closed(vues, before, bilan) & options.fermer & ~np.isin(before.keys, id_keys(options.revenues))
     kept = unseen(seen.keys, before) & ~gone_now
     before.vue[~unseen(vues, before)] = VUE
@@ -159,8 +170,7 @@ def _write_generation(
     withdrawn = np.flatnonzero(gone_now)
     distinctes = distinct(seen, suite.seen)
     # Not needed from here on; at three million offers that is some 100 MB.
-    seen.drop_arrays()
-    suite.seen.drop_arrays()
+    examen.drop_arrays()
     before.creation_ms = np.empty(0, np.int64)
     del gone_now, kept, vues
     periods = cut_periods(place.creation_ms, place.keys, _bornes(previous), options.rows_max)
@@ -192,7 +202,7 @@ def _write_generation(
     # Duplicates and counts need some hundred MB of their own, and none of these.
     del place, before, rows, past, at
     pa.default_memory_pool().release_unused()
-    write_doublons(writer)
+    write_doublons(writer, forme)
     write_aggregates(
         writer,
         mouvements,

@@ -197,7 +197,7 @@ class _Without:
             writer.share(past.TABLE, "offres")
         if DOUBLONS in tables:
             # Found again: a group may bear the name of one that goes.
-            write_doublons(writer)
+            write_doublons(writer, self._previous.manifest.forme_offres)
         if AGREGATS in tables:
             gone = pa.concat_tables(self._online)
             write_aggregates(writer, gone, collecte=None, instant_ms=round(now_s * 1000), rows_max=_ROWS_MAX)

@@ -271,6 +271,10 @@ class GenerationWriter:
         """Bytes of the files of all tables begun so far, linked ones included, each file counted once."""
         return sum({file.nom: file.octets for found in self._tables.values() for file in found}.values())
 
+    def index(self, file: DataFile) -> Path:
+        """The index of a data file (see index.py)."""
+        return self.folder / INDEX / index_file_name(file.nom)
+
     def tables(self) -> frozenset[str]:
         """Names of the tables begun so far."""
         return frozenset(self._tables)

@@ -10,6 +10,7 @@ in its writing threads. Third pass of the fold: the files that were not read, or
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -41,6 +42,10 @@ MOUVEMENT = pa.schema(
     ]
 )
 """What the counts and the stays need of a content that is no longer published."""
+
+_TOGETHER = 4096
+"""Contents that are anonymised at once, about 3 kB each. Patterns are made ready each time, for each column of text:
+with a few hundred contents that takes as long as going over them."""
 
 _STAYS, _SUPERSEDED, _WITHDRAWN, _TAKEN = range(4)
 
@@ -74,6 +79,7 @@ class Past:
         self._append = Appender(writer, TABLE, OFFRES_DATEES, rows_max)
         self._mouvements: list[pa.Table] = [MOUVEMENT.empty_table()]
         self._order: list[Indices] = [np.empty(0, np.int64)]
+        self._waiting: list[pa.Table] = []
         self._mutex = threading.Lock()
         writer.begin_table(TABLE)
 
@@ -103,6 +109,7 @@ class Past:
             at, retiree = self._claim(file)
             data, rows, _ = self._previous.read(file, at, self._before.keys[at])
             self._keep(data.take(rows), at, retiree)
+        self._anonymise(self._waiting)
         self._append.finish()
         self._writer.share(TABLE, "offres")
         return pa.concat_tables(self._mouvements), np.concatenate(self._order)
@@ -118,11 +125,20 @@ class Past:
 
     def _keep(self, data: pa.Table, at: Indices, retiree: npt.NDArray[np.bool_]) -> None:
         data = dated(data, self._before.version[at], self._before.depuis[at], self._ordinals)
-        mouvements, anonymous = mouvements_of(data, retiree), anonymise(data)
+        mouvements, together = mouvements_of(data, retiree), []
         with self._mutex:
             self._mouvements.append(mouvements)
             self._order.append(at)
-            self._append.add(anonymous)
+            self._waiting.append(data)
+            if sum(map(len, self._waiting)) >= _TOGETHER:
+                together, self._waiting = self._waiting, together
+        self._anonymise(together)
+
+    def _anonymise(self, contents: Sequence[pa.Table]) -> None:
+        if contents:
+            anonymous = anonymise(pa.concat_tables(contents))
+            with self._mutex:
+                self._append.add(anonymous)
 
 
 def mouvements_of(data: pa.Table, retiree: npt.NDArray[np.bool_]) -> pa.Table:

@@ -11,7 +11,7 @@ from moisson.errors import StoreCorrupt
 from moisson.model import Bilan, Fait
 from moisson.store import files
 from moisson.store.bookkeeping import Compteurs
-from moisson.store.closing import Fermetures, closing
+from moisson.store.closing import Examen, examine
 from moisson.store.evidence import open_evidence
 from moisson.store.fold import FoldOptions, FoldResult, clear_run, fold_run
 from moisson.store.forget import Oubli, forget_offres
@@ -285,12 +285,20 @@ class Store:
         proved = [run["annonce_premiere"] for run in finished_runs(self.generation()) if run["prouvee"]]
         return proved[-1] if proved else None
 
-    def closing(self, run: Run, bilan: Bilan, combien: int) -> Fermetures:
-        """Which offers folding this run would close; see `closing.closing`. Raises StoreCorrupt."""
-        return closing(self.layout, self.generation(), run.debut, run.faits(), bilan, combien)
+    def examine(self, run: Run, bilan: Bilan) -> Examen:
+        """Read what a finished run saw, once for `closing.closing` and for `fold`. Raises StoreCorrupt."""
+        return examine(self.layout, self.generation(), run.debut, run.faits(), bilan)
 
-    def fold(self, run: Run, bilan: Bilan, options: FoldOptions, compteurs: Compteurs, now_s: float) -> FoldResult:
-        """Turn a finished run, proved or not, into the store's next state. Needs the lock.
+    def fold(
+        self,
+        run: Run,
+        bilan: Bilan,
+        options: FoldOptions,
+        compteurs: Compteurs,
+        now_s: float,
+        examen: Examen | None = None,
+    ) -> FoldResult:
+        """Turn a finished run, proved or not, into the store's next state; see `fold.fold_run`. Needs the lock.
 
         When it returns, the run is over and its folder gone; when it raises, the state is the old one and the run can
         be taken up and folded again.
@@ -299,7 +307,7 @@ class Store:
             StoreCorrupt, DiskFull, StoreUnwritable, StoreError: see `fold.fold_run`.
         """
         self._need_lock()
-        return fold_run(self.layout, run, bilan, options, compteurs, now_s)
+        return fold_run(self.layout, run, bilan, options, compteurs, now_s, examen)
 
     def write_referentiels(
         self, listes: Mapping[str, Sequence[Mapping[str, Any]]], now_s: float, *, retention_s: float = 86_400.0
