@@ -22,18 +22,12 @@ from moisson.store.schema import TABLES
 from moisson.store.sql_errors import explain, interrupted, unknown_table
 from moisson.store.store import Store, open_store
 from moisson.store.views import VIEWS
+from moisson.store.yours import KINDS, literal, source
 from moisson.territory import reference
 from moisson.territory.placing import MACRO, placing_sql
 
 __all__ = ["Engine", "connect", "query", "table_files"]
 
-_READERS = {
-    ".parquet": "read_parquet",
-    ".csv": "read_csv",
-    ".tsv": "read_csv",
-    ".json": "read_json",
-    ".ndjson": "read_json",
-}
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _READ_ONLY = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN}
 
@@ -43,7 +37,7 @@ class Engine:
 
     Args:
         generation: the state; None for a store that was never filled: its tables are there, empty.
-        with_files: more tables from files of yours (.parquet, .csv, .tsv, .json, .ndjson), by name.
+        with_files: more tables from files of yours, by name; see yours.py.
         threads: threads of the engine, or None for one a core.
 
     Attributes:
@@ -103,7 +97,7 @@ class Engine:
     def _confine(self, allowed: Sequence[str]) -> None:
         no_progress_bar(self._connection)
         for setting in (
-            f"allowed_paths = [{', '.join(map(_quoted, allowed))}]",
+            f"allowed_paths = [{', '.join(map(literal, allowed))}]",
             # Python variables are not tables here: a name in a query must mean the same everywhere.
             "python_enable_replacements = false",
             "autoinstall_known_extensions = false",
@@ -139,7 +133,7 @@ class Engine:
     ) -> list[str]:
         """Show files as a table; `by_name` if they have not all the same columns, which takes time in each of them."""
         paths = [str(path) for path in files]
-        listed = ", ".join(map(_quoted, paths))
+        listed = ", ".join(map(literal, paths))
         source = f"read_parquet([{listed}], hive_partitioning = false, union_by_name = {by_name})"
         with _translated(self, ours=True):
             self._view(name, source, schema=schema, columns=columns)
@@ -149,17 +143,16 @@ class Engine:
         self._connection.execute(f'CREATE VIEW {schema}."{name}" AS SELECT {columns} FROM {source}')
 
     def _add_file(self, name: str, path: Path, taken: set[str]) -> None:
-        reader = _READERS.get(path.suffix.lower())
         if not _NAME.fullmatch(name) or name in taken:
             raise UsageError(
                 f"{name!r} cannot name a table of yours", todo="Use letters, digits and _, and no name of the store's."
             )
-        if reader is None or not path.is_file():
+        if path.suffix.lower() not in KINDS or not path.is_file():
             raise UsageError(
-                f"{path} is not a file that can be joined", todo=f"Give one of these kinds: {', '.join(_READERS)}."
+                f"{path} is not a file that can be joined", todo=f"Give one of these kinds: {', '.join(KINDS)}."
             )
         with _translated(self):
-            self._view(name, f"{reader}({_quoted(str(path))})")
+            self._view(name, source(self._connection, path))
 
     def tables(self) -> list[str]:
         """Names of the tables that a query may use."""
@@ -267,7 +260,3 @@ def _explains_more(sql: str, statement: duckdb.Statement) -> bool:
     if statement.type != duckdb.StatementType.EXPLAIN:
         return False
     return re.search(r"\banalyze\b", sql, re.IGNORECASE) is not None
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

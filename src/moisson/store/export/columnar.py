@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 from moisson.store.export.job import Job
 from moisson.store.export.selection import quoted
 from moisson.store.quiet import no_progress_bar
+from moisson.store.yours import literal
 
 __all__ = ["write_duckdb", "write_parquet"]
 
@@ -44,12 +45,8 @@ def write_duckdb(job: Job) -> list[str]:
         database.execute(f"CREATE TABLE {table} AS SELECT * FROM moisson_feed")
         database.unregister("moisson_feed")
         facts = "\n".join(f"{key}: {value}" for key, value in job.provenance.facts().items())
-        database.execute(f"COMMENT ON TABLE {table} IS {_text(facts)}")
+        database.execute(f"COMMENT ON TABLE {table} IS {literal(facts)}")
         for column in job.selection.columns:
             if sens := column.said("meaning"):
-                database.execute(f"COMMENT ON COLUMN {table}.{quoted(column.name)} IS {_text(sens)}")
+                database.execute(f"COMMENT ON COLUMN {table}.{quoted(column.name)} IS {literal(sens)}")
     return []
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
