@@ -17,7 +17,8 @@ import msgspec
 import pyarrow as pa
 
 from moisson.errors import StoreUnwritable, UsageError
-from moisson.store.indicators.result import MENTIONS, Chiffres
+from moisson.store.indicators.result import Chiffres
+from moisson.store.indicators.shown import MENTIONS
 from moisson.store.provenance import Provenance
 
 __all__ = ["KINDS", "SIDECAR", "check_target", "package", "with_geometry", "write"]

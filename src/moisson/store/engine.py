@@ -16,12 +16,13 @@ import pyarrow as pa
 from moisson.errors import UsageError
 from moisson.store import history_sql
 from moisson.store.generation import Generation
+from moisson.store.indicators.views import indicator_views
 from moisson.store.quiet import no_progress_bar
 from moisson.store.referentiels import table_name
 from moisson.store.schema import TABLES
 from moisson.store.sql_errors import explain, interrupted, unknown_table
 from moisson.store.store import Store, open_store
-from moisson.store.views import VIEWS
+from moisson.store.views import VIEWS, View
 from moisson.store.yours import KINDS, literal, source
 from moisson.territory import reference
 from moisson.territory.placing import MACRO, placing_sql
@@ -52,6 +53,7 @@ class Engine:
         self, generation: Generation | None, *, with_files: Mapping[str, Path] | None = None, threads: int | None = None
     ) -> None:
         self.generation = generation
+        self._unmade: dict[str, View] = {}
         # Never handed out: a bare connection could write into the very files that it may read.
         self._connection = duckdb.connect(":memory:")
         try:
@@ -86,6 +88,9 @@ class Engine:
             allowed += self._parquet(table, [path], schema="lieux")
         self._connection.execute(MACRO)
         self._connection.execute(f"CREATE VIEW offres_placees AS {placing_sql('offres')}")
+        # Contents of an older store have no pay that was read.
+        paid = "salaire_lu" in self._connection.view("offres").columns
+        self._unmade = {view.nom: view for view in indicator_views(paie=paid, histoire=not self.without_history)}
         for view in VIEWS:
             with _translated(self):
                 self._connection.execute(f'CREATE VIEW "{view.nom}" AS {view.sql}')
@@ -93,6 +98,11 @@ class Engine:
             allowed.append(str(path.resolve()))
             self._add_file(name, path.resolve(), taken=set(self.tables()))
         return allowed
+
+    def _make_indicators(self, sql: str) -> None:
+        """Make the views of indicators that a query names: they are large, and only reading them takes a while."""
+        for nom in [nom for nom in self._unmade if nom in sql.lower()]:
+            self._connection.execute(f'CREATE VIEW "{nom}" AS {self._unmade.pop(nom).sql}')
 
     def _confine(self, allowed: Sequence[str]) -> None:
         no_progress_bar(self._connection)
@@ -120,9 +130,11 @@ class Engine:
         """
         engine = cls.__new__(cls)
         engine.generation = generation
+        engine._unmade = {}
         engine._connection = duckdb.connect(":memory:")
         try:
             engine._prepare(generation, {}, None)
+            engine._make_indicators(" ".join(engine._unmade))
         except BaseException:
             engine.close()
             raise
@@ -157,9 +169,9 @@ class Engine:
     def tables(self) -> list[str]:
         """Names of the tables that a query may use."""
         found = self._connection.execute(
-            "SELECT table_name FROM information_schema.tables WHERE table_schema = 'main' ORDER BY 1"
+            "SELECT table_name FROM information_schema.tables WHERE table_schema = 'main'"
         ).fetchall()
-        return [name for (name,) in found]
+        return sorted({*(name for (name,) in found), *self._unmade})
 
     def query(self, sql: str) -> pa.Table:
         """Run one reading statement and bring its whole result.
@@ -173,6 +185,7 @@ class Engine:
     def stream(self, sql: str, rows_per_batch: int = 65_536) -> pa.RecordBatchReader:
         """Run one reading statement and bring its result in batches; the next query ends it. Raises as `query`."""
         with _translated(self, sql):
+            self._make_indicators(sql)
             statements = self._connection.extract_statements(sql)
             if len(statements) != 1 or statements[0].type not in _READ_ONLY or _explains_more(sql, statements[0]):
                 # A PIVOT that must first find its values is several statements to the engine.
