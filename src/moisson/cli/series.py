@@ -7,17 +7,16 @@ from typing import Annotated
 
 import typer
 
-from moisson.cli import console
 from moisson.cli.asking import (
     ContratOption,
     DepartementOption,
     MetierOption,
     RegionOption,
+    answering,
     question_of,
-    tell,
+    tell_drawn,
 )
 from moisson.cli.options import ConfigOption, StoreOption, read_settings
-from moisson.cli.wording import size
 
 __all__ = ["series"]
 
@@ -52,19 +51,8 @@ def series(
     question = question_of(
         name, by, distinct=False, region=region, departement=departement, rome=rome, contract=contract
     )
-    import time
+    from moisson.figures.report import write_series
 
-    from moisson import __version__
-    from moisson.figures.files import check_target
-    from moisson.figures.report import SERIES_KINDS, write_series
-    from moisson.store.engine import connect
-    from moisson.store.provenance import read_provenance
-    from moisson.store.store import open_store
-
-    check_target(file, SERIES_KINDS)
-    opened = open_store(settings.store)
-    with connect(opened) as engine:
-        provenance = read_provenance(opened, time.time(), f"moisson {__version__}")
+    with answering(settings.store) as (engine, provenance):
         chiffres = write_series(file, engine, question, provenance)
-    console.note(f"{file}: {size(file.stat().st_size)}")
-    tell(chiffres, provenance)
+    tell_drawn(file, chiffres, provenance)
