@@ -40,7 +40,8 @@ def series(
     """Draw an indicator over time.
 
     Bars for what comes and goes, lines for what is there at the end of each period. Periods in which nights are
-    missing are hatched or hollow. Needs moisson[maps].
+    missing are hatched or hollow. Offers that are published twice count twice: which are is known of the present only,
+    so there is no --distinct here. Needs moisson[maps].
 
     \b
     Examples:

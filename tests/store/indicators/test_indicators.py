@@ -293,8 +293,10 @@ def test_questions_that_do_not_fit_are_refused() -> None:
         read_axes(["canton"])
     with pytest.raises(UsageError, match="region and commune cannot be asked at once"):
         read_axes(["commune", "region"][::-1])
-    with pytest.raises(UsageError, match="leave --distinct out"):
+    with pytest.raises(UsageError, match=r"nouvelles cannot .* online now only\. Leave --distinct out\.$"):
         Question(indicateur("nouvelles"), (), distinct=True)
+    with pytest.raises(UsageError, match=r"offres cannot .* by semaine.* or the period: the present can be told\.$"):
+        Question(indicateur("offres"), read_axes(["semaine"]), distinct=True)
     with pytest.raises(UsageError, match="M'5 is no code of a metier"):
         Question(indicateur("offres"), metier="M'5")
 

@@ -58,9 +58,11 @@ class Question:
                 raise UsageError(f"{code} is no code of a {nom}", todo="As in: 84, 74, M1805, CDI.")
         nom = self.indicateur.nom
         if self.distinct and self.past:
+            present = self.indicateur.fonds == "etat"
             raise UsageError(
-                f"{nom} cannot be told without duplicates{' by ' + self.periode.nom if self.periode else ''}",
-                todo="What is published twice is known of offers online now only: leave --distinct out.",
+                f"{nom} cannot be told without duplicates{f' by {self.periode.nom}' if self.periode else ''}: what is "
+                "published twice is known of the offers online now only",
+                todo=f"Leave --distinct out{', or the period: the present can be told' if present else ''}.",
             )
         if self.by_day and not self.indicateur.jour:
             raise UsageError(
