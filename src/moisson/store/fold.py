@@ -40,7 +40,7 @@ from moisson.store.past import Past
 from moisson.store.periods import cut_periods
 from moisson.store.presence import closed_indexes, write_presence
 from moisson.store.previous import PreviousRows
-from moisson.store.runs import Abandon, Run, abandoned_runs
+from moisson.store.runs import Abandon, Run, abandoned_runs, read_info
 from moisson.store.schema import COLLECTES, ERREURS, FENETRES, OFFRES_DATEES
 from moisson.store.seen import Erreur, Seen, distinct, id_keys, read_seen
 from moisson.store.suite import Suite, read_suite, runs_needed
@@ -114,7 +114,7 @@ def fold_run(
         vacuum(layout, now_s=now_s, retention_s=options.retention_s)
         previous = current_generation(layout)
         oublis = frozenset(previous.manifest.oublis) if previous is not None else frozenset()
-        seen = read_seen(run.faits(), bilan, oublis)
+        seen = read_seen(run.faits(), bilan, oublis, read_info(run.layout).resumed_s)
         suite = read_suite(layout, previous, run.debut, bilan, oublis)
         writer = GenerationWriter(layout, previous)
         try:
