@@ -277,6 +277,16 @@ def test_a_series_draws_what_was_seen(folder: Path, tmp_path: Path) -> None:
     assert (tmp_path / "c.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_periods_without_a_figure_keep_their_place(folder: Path, tmp_path: Path) -> None:
+    """No day has a median yet: each has its place on the axis all the same, and it is said why nothing stands there."""
+    chiffres = drawn(folder, tmp_path / "a.svg", "duree_mediane", "jour")
+    assert chiffres.table["valeur"].to_pylist() == [None, None]
+    placed = {node.text: node.get("transform") or "" for node in ET.parse(tmp_path / "a.svg").iter(f"{SVG}text")}
+    first, second = (float(re.findall(r"translate\(([\d.]+)", placed[day])[0]) for day in ("22", "23"))
+    assert second - first > 100
+    assert "Sans point : plus de la moitié des offres encore en ligne." in texts(tmp_path / "a.svg")
+
+
 def test_questions_that_make_no_figure_are_refused(folder: Path, tmp_path: Path) -> None:
     """Before anything is written."""
     with pytest.raises(UsageError, match="A map is told by one territory"):

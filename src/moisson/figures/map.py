@@ -328,9 +328,9 @@ class _Map:
             handles.append(Patch(**_EMPTY, edgecolor=GREY, linewidth=0.4, label=f"aucune offre  ({number(empty)})"))
         if hidden:
             least = max(self._indicateur.masque_sous, MASQUE_RETIREES)
-            handles.append(
-                Patch(**_HIDDEN, edgecolor=GREY, linewidth=0.4, label=f"moins de {least} offres  ({hidden})")
-            )
+            # A hatch could not be seen in a small circle: there, white alone is hidden.
+            look = _HIDDEN if self._coloured else _EMPTY
+            handles.append(Patch(**look, edgecolor=GREY, linewidth=0.4, label=f"moins de {least} offres  ({hidden})"))
         if nothing and not self._counts:
             handles.append(Patch(**_NONE, edgecolor=GREY, linewidth=0.4, label=f"pas de donnée  ({nothing})"))
         if handles:
