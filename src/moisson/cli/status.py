@@ -144,8 +144,8 @@ def lines(found: StoreStatus) -> list[str]:
         shown += [f"             why not proved: {reason}" for reason in found.reasons]
         if found.completable_until is not None:
             shown.append(
-                f"             to complete it: moisson collect, before {found.completable_until}, asks again the "
-                "windows in doubt and no more"
+                f"             to complete it: moisson collect, before {found.completable_until}, asks only the "
+                "windows in doubt, if they are all that is"
             )
     if (run := found.unfinished) is not None:
         then = (
