@@ -30,6 +30,7 @@ MRS: Final = 8
 MANQUE_CANDIDATS: Final = 16
 EXPERIENCE_SOUHAITEE: Final = 32
 COORDONNEES: Final = 64
+HORS_COMMUNE: Final = 128
 
 Values = dict[str, NDArray[Any]]
 

@@ -8,6 +8,7 @@ POST /_twin/clock    {"advance_s": 60}: moves both clocks, tokens' and world's
 GET  /_twin/faults   the faults in force
 POST /_twin/faults   {"faults": ["reply_500:at=3", ...]}: replaces them ([] ends all misbehaviour)
 POST /_twin/events   {"publish": 10, "own": true} or {"withdraw": ID} or {"edit": ID} or {"republish": ID}
+                     or {"suspend": ID}, then {"restore": ID}: gone for a while, with its dateCreation when it is back
 """
 
 import json
@@ -77,13 +78,13 @@ def control_routes(service: "Service") -> list[Route]:
         try:
             if "publish" in asked:
                 return JSONResponse({"ids": world.publish(int(asked["publish"]), bool(asked.get("own", True)))})
-            for name, act in (("withdraw", world.withdraw), ("edit", world.edit), ("republish", world.republish)):
+            for name in ("withdraw", "edit", "republish", "suspend", "restore"):
                 if name in asked:
-                    act(str(asked[name]))
+                    getattr(world, name)(str(asked[name]))
                     return JSONResponse({"ids": [asked[name]]})
         except KeyError as error:
-            return refused(f"no offer {error} is alive")
-        return refused("send one of publish, withdraw, edit, republish")
+            return refused(f"no offer {error} is {'suspended' if 'restore' in asked else 'alive'}")
+        return refused("send one of publish, withdraw, edit, republish, suspend, restore")
 
     return [
         Route("/truth", truth),

@@ -18,6 +18,7 @@ from moisson_twin.columns import (
     ENTREPRISE_ADAPTEE,
     EXPERIENCE_SOUHAITEE,
     HANDI_ENGAGE,
+    HORS_COMMUNE,
     MANQUE_CANDIDATS,
     MRS,
     PROFIL_SHAPE,
@@ -56,6 +57,7 @@ def criteria(query: Query, overshoot: float) -> list[Criterion]:
         near = commune_distances(query.communes) <= query.distance_km * (1 + overshoot)
         # The last element answers for index -1: no commune.
         found.append([("commune", np.append(near, False))])
+        found.append([("flags", (_BYTE & HORS_COMMUNE) == 0)])
     for group in query.departements:
         table = np.zeros(256, dtype=np.bool_)
         table[[geography().departement_index[code] for code in group]] = True

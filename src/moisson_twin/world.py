@@ -64,6 +64,8 @@ class World:
         self._unborn: dict[bool, tuple[Values, int]] = {}
         #: Rows created but not shown yet: (when they show, row).
         self._hidden: list[tuple[float, int]] = []
+        #: Rows that are not shown for a while.
+        self._suspended: set[int] = set()
         self._populate()
         self.counts = BlockCounts(self.columns)
         self._renderer = Renderer(self.columns, self.identities, seed)
@@ -125,6 +127,11 @@ class World:
 
     def find(self, id_: str) -> int | None:
         """The row of a living offer; None when it does not exist or not any more."""
+        row = self._row(id_)
+        return row if row is not None and self.columns.alive[row] else None
+
+    def _row(self, id_: str) -> int | None:
+        """The row that shows an offer, or showed it last."""
         found = self.identities.number(id_)
         if found is None:
             return None
@@ -132,8 +139,7 @@ class World:
         ranks = self._ranks[own]
         if number >= len(ranks):
             return None
-        row = self._row_of[ranks[number]]
-        return row if self.columns.alive[row] else None
+        return self._row_of[ranks[number]]
 
     def offre(self, id_: str, clock: ClockName = "utc") -> dict[str, Any] | None:
         """A living offer, decoded from the JSON that a search would hold; None when there is none."""
@@ -152,6 +158,22 @@ class World:
         if row is None:
             raise KeyError(id_)
         self._die(row)
+
+    def suspend(self, id_: str) -> None:
+        """Stop showing one offer, which may come back as it was."""
+        row = self.find(id_)
+        if row is None:
+            raise KeyError(id_)
+        self._die(row)
+        self._suspended.add(row)
+
+    def restore(self, id_: str) -> None:
+        """Show an offer again that was suspended, with the dateCreation that it had."""
+        row = self._row(id_)
+        if row is None or row not in self._suspended:
+            raise KeyError(id_)
+        self._suspended.remove(row)
+        self._live(row, self.time_s)
 
     def publish(self, count: int, own: bool) -> list[str]:
         """Publish offers now (for partners, in one whole second); returns their ids."""
@@ -256,10 +278,14 @@ class World:
     def _reveal(self, until_s: float) -> None:
         while self._hidden and self._hidden[0][0] <= until_s:
             shown_s, row = heapq.heappop(self._hidden)
-            self.columns.alive[row] = True
-            self.counts.add(row, +1)
-            self._born_s[int(self.columns.offre[row])] = shown_s
-            self.revision += 1
+            self._live(row, shown_s)
+
+    def _live(self, row: int, from_s: float) -> None:
+        self.columns.alive[row] = True
+        self.counts.add(row, +1)
+        self._born_s[int(self.columns.offre[row])] = from_s
+        self._died_s[int(self.columns.offre[row])] = float("inf")
+        self.revision += 1
 
     def _die(self, row: int) -> None:
         self.columns.alive[row] = False

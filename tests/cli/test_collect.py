@@ -30,7 +30,7 @@ def play(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[..., Any]], list
         asked: list[dict[str, Any]] = []
 
         async def collect(store: Path, settings: Any, *, observer: Any, **more: Any) -> Resultat:
-            asked.append({"store": store, "settings": settings, **more})
+            asked.append({"store": store, "settings": settings, "observer": observer, **more})
             observer(AVANCEMENT)
             ended = harvest()
             return await ended if asyncio.iscoroutine(ended) else ended
@@ -111,6 +111,25 @@ def test_interrupted(cli: Cli, play: Any, number: signal.Signals) -> None:
         "INTERRUPTED SAFELY: what was read is kept, the store's tables are as before.",
         "  to do: the same command continues the run, if it began less than 6 h 00 min ago.",
     ]
+
+
+@pytest.mark.usefixtures("account")
+def test_the_fold_is_not_cut_short(cli: Cli, play: Any) -> None:
+    """Ctrl-C while the lake is written, however often: it says so, and the run ends as it would have."""
+
+    async def harvest() -> Resultat:
+        asked[0]["observer"](msgspec.structs.replace(AVANCEMENT, etape="pli"))
+        for number in (signal.SIGINT, signal.SIGINT, signal.SIGTERM):
+            os.kill(os.getpid(), number)
+            await asyncio.sleep(0.05)
+        return RESULTAT
+
+    asked = play(harvest)
+    ended = cli("collect")
+    assert (ended.code, ended.out) == (0, "")
+    assert ended.err.count("Finishing: the lake is being written, which is not cut short.") == 3
+    assert "PROVED COMPLETE" in ended.err
+    assert "topping" not in ended.err
 
 
 @pytest.mark.usefixtures("account")

@@ -66,3 +66,10 @@ def test_a_map_by_default(cli: Cli, tmp_path: Path) -> None:
     done = cli("map", "carte.html")
     assert done.code == 0
     assert "Offres d'emploi en ligne pour 1 000 habitants" in (tmp_path / "carte.html").read_text(encoding="utf-8")
+
+
+def test_what_a_map_would_need_is_said(cli: Cli, tmp_path: Path) -> None:
+    """Without borders, circles and the command that brings them; counts are circles anyway."""
+    fill(tmp_path / "moisson-store")
+    assert "territories --fetch --store moisson-store brings them" in cli("map", "a.svg", "--by", "epci").err
+    assert "--fetch" not in cli("map", "b.svg", "--by", "epci", "--indicator", "offres").err

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 import html.parser
 import itertools
 import json
@@ -12,12 +14,13 @@ import time
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 from msgspec.structs import replace
 
-from moisson.errors import UsageError
+from moisson.errors import StoreCorrupt, UsageError
 from moisson.figures import map as maps
 from moisson.figures.report import write_map, write_series
 from moisson.figures.series import COLOURS as LINES
@@ -27,6 +30,7 @@ from moisson.store.indicators.definitions import indicateur
 from moisson.store.indicators.result import Chiffres
 from moisson.store.indicators.statement import Question
 from moisson.store.provenance import read_provenance
+from moisson.territory.fetch import FILES, Fetched
 from tests.store.filling import NOW_S, collect, make_offre, open_here
 
 PLACES = {
@@ -61,8 +65,9 @@ def drawn(folder: Path, file: Path, nom: str, by: str, *, simulated: bool = Fals
     question = Question(indicateur(nom), read_axes(by.split(",")), **more)  # type: ignore[arg-type]
     provenance = replace(read_provenance(store, time.time(), "moisson test"), simulated=simulated)
     with connect(store) as engine:
-        write = write_series if question.periode is not None else write_map
-        return write(file, engine, question, provenance)
+        if question.periode is not None:
+            return write_series(file, engine, question, provenance)
+        return write_map(file, engine, question, provenance, folder / "territoires")
 
 
 def texts(file: Path) -> list[str]:
@@ -143,6 +148,102 @@ def test_communes_of_one_region_are_circles_where_their_offers_are(folder: Path,
     assert circles(tmp_path / "a.svg") == {"c-metropole": 2}
 
 
+SQUARES = {
+    "contours_communes": {"74010": (6.0, 45.8), "38185": (5.6, 45.1), "75056": (2.25, 48.8), "97411": (55.4, -21.0)},
+    "contours_epci": {"200066793": (6.0, 45.8), "200040715": (5.6, 45.1)},
+}
+
+
+@pytest.fixture(scope="module")
+def with_borders(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same store with borders brought: a square for each territory, one of them in two parts, one with a hole."""
+    made = tmp_path_factory.mktemp("borders") / "store"
+    shutil.copytree(folder, made, symlinks=True)
+    places = made / "territoires"
+    places.mkdir()
+    records = []
+    for one in FILES[:2]:
+        features = [
+            {"type": "Feature", "properties": {"code": code, "nom": "-"}, "geometry": square(*place, code == "74010")}
+            for code, place in SQUARES[one.nom].items()
+        ]
+        data = gzip.compress(json.dumps({"type": "FeatureCollection", "features": features}).encode())
+        (places / one.fichier).write_bytes(data)
+        records.append(
+            Fetched(one.nom, one.url, "", "2026", "", "", one.fichier, hashlib.sha256(data).hexdigest(), len(data), 0.0)
+        )
+    (places / "territoires.json").write_bytes(msgspec.json.encode(records))
+    return made
+
+
+def square(x: float, y: float, parts: bool) -> dict[str, object]:
+    """A square of a fifth of a degree with a hole; or with an island beside it."""
+
+    def ring(x: float, y: float, side: float) -> list[list[float]]:
+        return [[x, y], [x + side, y], [x + side, y + side], [x, y + side], [x, y]]
+
+    if parts:
+        return {"type": "MultiPolygon", "coordinates": [[ring(x, y, 0.2)], [ring(x + 0.3, y, 0.05)]]}
+    return {"type": "Polygon", "coordinates": [ring(x, y, 0.2), ring(x + 0.05, y + 0.05, 0.05)[::-1]]}
+
+
+def shapes_of(file: Path) -> dict[str, list[str]]:
+    """The fill of each area of each group of an SVG."""
+    found: dict[str, list[str]] = {}
+    for group in ET.parse(file).iter(f"{SVG}g"):
+        if (name := group.get("id") or "").startswith("s-"):
+            kept = {shape for defs in group.iter(f"{SVG}defs") for shape in defs.iter()}
+            areas = [node for node in group.iter() if node.tag in {f"{SVG}use", f"{SVG}path"} and node not in kept]
+            found[name] = [re.findall(r"fill: ([^;]+)", area.get("style") or "")[0] for area in areas]
+    return found
+
+
+def test_borders_that_were_brought_are_coloured(with_borders: Path, folder: Path, tmp_path: Path) -> None:
+    """Communes and EPCI are areas, each where it lies; those without a border are told; without the file, circles."""
+    drawn(with_borders, tmp_path / "a.svg", "offres_pour_mille", "commune")
+    found = shapes_of(tmp_path / "a.svg")
+    assert {name: len(areas) for name, areas in found.items()} == {"s-metropole": 3, "s-d974": 1, "s-paris": 1}
+    assert set(found["s-metropole"]) <= {"#ffffff", *maps.COLOURS}
+    assert circles(tmp_path / "a.svg") == {}
+    drawn(with_borders, tmp_path / "b.svg", "offres_pour_mille", "epci")
+    assert {name: len(areas) for name, areas in shapes_of(tmp_path / "b.svg").items()} == {"s-metropole": 2}
+    # Paris and La Réunion have offers, but no border in that file.
+    assert "2 territoires sans contour connu" in " ".join(texts(tmp_path / "b.svg")).replace("\n", " ")
+    drawn(folder, tmp_path / "c.svg", "offres_pour_mille", "commune")
+    assert (shapes_of(tmp_path / "c.svg"), len(circles(tmp_path / "c.svg"))) == ({}, 3)
+
+
+def test_areas_of_few_offers_are_hatched_and_a_count_stays_a_circle(with_borders: Path, tmp_path: Path) -> None:
+    """As on every other map."""
+    drawn(with_borders, tmp_path / "a.svg", "part_cdi", "commune")
+    found = shapes_of(tmp_path / "a.svg")
+    assert len(found["s-d974-masque"]) == 1
+    assert found["s-d974-masque"][0].startswith("url(#")
+    drawn(with_borders, tmp_path / "b.svg", "offres", "commune", region="84")
+    assert (shapes_of(tmp_path / "b.svg"), circles(tmp_path / "b.svg")) == ({}, {"c-metropole": 2})
+
+
+def test_the_page_knows_the_areas(with_borders: Path, tmp_path: Path) -> None:
+    """In the order in which they stand in the drawing."""
+    drawn(with_borders, tmp_path / "a.html", "offres_pour_mille", "commune", region="84")
+    text = (tmp_path / "a.html").read_text(encoding="utf-8")
+    data = json.loads(re.findall(r"^const data = (.+);$", text, re.MULTILINE)[0])
+    assert data["circles"] == {"s-metropole": ["38185", "74010"]}
+    assert data["labels"]["74010"][0] == "Annecy"
+
+
+def test_a_damaged_file_of_borders_is_told(with_borders: Path, tmp_path: Path) -> None:
+    """With what to do; nothing is drawn."""
+    path = with_borders / "territoires" / FILES[1].fichier
+    whole = path.read_bytes()
+    for data in (whole[:-20], gzip.compress(b'{"features": 1}'), gzip.compress(b'{"features": [{"properties": {}}]}')):
+        path.write_bytes(data)
+        with pytest.raises(StoreCorrupt, match="is not a file of borders"):
+            drawn(with_borders, tmp_path / "a.svg", "offres_pour_mille", "epci")
+    path.write_bytes(whole)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_the_same_figures_give_the_same_bytes(folder: Path, tmp_path: Path) -> None:
     """A figure in a repository does not change by itself."""
     for name in ("a", "b"):
@@ -174,6 +275,16 @@ def test_a_series_draws_what_was_seen(folder: Path, tmp_path: Path) -> None:
     assert "France, du 21 septembre 2026 au 23 septembre 2026" in said
     drawn(folder, tmp_path / "c.png", "offres", "jour,departement")
     assert (tmp_path / "c.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_periods_without_a_figure_keep_their_place(folder: Path, tmp_path: Path) -> None:
+    """No day has a median yet: each has its place on the axis all the same, and it is said why nothing stands there."""
+    chiffres = drawn(folder, tmp_path / "a.svg", "duree_mediane", "jour")
+    assert chiffres.table["valeur"].to_pylist() == [None, None]
+    placed = {node.text: node.get("transform") or "" for node in ET.parse(tmp_path / "a.svg").iter(f"{SVG}text")}
+    first, second = (float(re.findall(r"translate\(([\d.]+)", placed[day])[0]) for day in ("22", "23"))
+    assert second - first > 100
+    assert "Sans point : plus de la moitié des offres encore en ligne." in texts(tmp_path / "a.svg")
 
 
 def test_questions_that_make_no_figure_are_refused(folder: Path, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import shapely
 from pyproj import Transformer
 
 from moisson.figures.projection import lambert_93, local
-from moisson.territory.shapes import shapes, shapes_wkb
+from moisson.territory.shapes import polygons_wkb, shapes
 
 
 def test_lambert_93_is_the_official_projection() -> None:
@@ -28,7 +28,7 @@ def test_a_local_plane_keeps_lengths() -> None:
 @pytest.mark.parametrize(("level", "count"), [("departements", 101), ("regions", 18)])
 def test_the_shipped_borders_are_sound_polygons(level: str, count: int) -> None:
     """Closed, valid, each with its area; départements do not overlap by more than their coarse lines."""
-    found = {code: shapely.from_wkb(data) for code, data in shapes_wkb(level).items()}
+    found = {code: shapely.from_wkb(data) for code, data in polygons_wkb(shapes(level)).items()}
     assert len(found) == count
     assert all(shape.is_valid and shape.area > 0 for shape in found.values())
     assert shapely.union_all(list(found.values())).area == pytest.approx(sum(s.area for s in found.values()), rel=1e-3)

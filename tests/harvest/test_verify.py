@@ -28,7 +28,7 @@ from moisson.errors import StoreCorrupt, UsageError
 from moisson.harvest.verify import Verification, trou, verifiable_runs, verify
 from moisson.model import FenetreBilan
 from moisson.plan.planner import VERSION
-from moisson.store.bookkeeping import SIZES
+from moisson.store.bookkeeping import UNPROVED
 from moisson.store.evidence import open_evidence
 from moisson.store.journal import CHAINE_VIDE, _record
 from moisson.store.masking import mark, redact
@@ -245,9 +245,9 @@ def autre(valeur: object) -> object:
     raise AssertionError(f"no other value for {valeur!r}")
 
 
-NON_RECALCULEES = {"version", "modifiees", "retraits_demandes", "retraits_confirmes", *SIZES}
+NON_RECALCULEES = {"version", "modifiees", "retraits_demandes", "retraits_confirmes", *UNPROVED}
 """Columns of `collectes` that no evidence tells: which Moisson it was, how many contents changed, what details said,
-how many bytes were written."""
+how many bytes were written, how long nobody was at it."""
 
 
 @pytest.mark.parametrize("table", ["collectes", "fenetres"])

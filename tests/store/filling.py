@@ -93,13 +93,14 @@ def collect(
     *,
     bilan: Bilan | None = None,
     page: int = 5,
+    planner: str = "1",
     **options: Any,
 ) -> FoldResult:
     """A whole run: every offer landed newest first, then folded."""
     store = open_here(folder)
     found = sorted(offres, key=lambda o: str(o["dateCreation"]), reverse=True)
     with store.lock("collect"):
-        run = begin(store, now_s)
+        run = begin(store, now_s, planner_version=planner)
         for no, start in enumerate(range(0, len(found), page), run.next_no):
             land_page(run, no, found[start : start + page], now_s + no)
         return store.fold(

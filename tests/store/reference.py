@@ -113,7 +113,8 @@ def document() -> Iterator[str]:
         yield f"## {table}\n\n{SENS[table]}\n"
         yield from offres() if table == "offres" else columns(schema)
         yield ""
-    yield "## Views\n\nThey are in `moisson sql` and in the library, not among the files.\n"
+    yield "## Views\n\nThey are in `moisson sql` and in the library, not among the files. Five more hold indicators:"
+    yield "[indicators.md](indicators.md).\n"
     for view in VIEWS:
         yield f"### {view.nom}\n\n{view.sens[0].upper()}{view.sens[1:]}.\n"
         own = [field for field in view.colonnes if field.name not in TABLES["offres"].names]

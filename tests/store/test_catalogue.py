@@ -23,6 +23,7 @@ def test_tables(tmp_path: Path) -> None:
         found = {table.nom: table for table in describe_tables(engine)}
         assert found["offres"] == TableInfo("offres", 3, len(TABLES["offres"]))
         assert found["types_contrats"] == TableInfo("types_contrats", 1, 3)
+        assert (found["indicateurs_par_region"].lignes, found["indicateurs_par_region"].colonnes) == (None, 6)
         code = describe_columns(engine, "types_contrats")[0]
     assert code == Colonne("code", "varchar", "code", "", "Referentiel.code")
 

@@ -191,9 +191,11 @@ def test_a_wrong_name_gets_a_hint(tmp_path: Path) -> None:
         query(open_here(filled(tmp_path)), "SELECT * FROM ofres")
     assert str(caught.value) == (
         "There is no table ofres. Did you mean offres? The tables are: agregats_jour, arrondissements_municipaux, "
-        "collectes, communes, communes_anciennes, departements, doublons, epci, erreurs, fenetres, offres, "
-        "offres_competences, offres_distinctes, offres_formations, offres_groupees, offres_langues, "
-        "offres_partenaires, offres_permis, offres_placees, offres_versions, presence, regions, vie_offre."
+        "collectes, communes, communes_anciennes, departements, doublons, epci, erreurs, fenetres, "
+        "indicateurs_par_commune, indicateurs_par_departement, indicateurs_par_epci, indicateurs_par_region, "
+        "indicateurs_par_semaine, offres, offres_competences, offres_distinctes, offres_formations, offres_groupees, "
+        "offres_langues, offres_partenaires, offres_permis, offres_placees, offres_versions, presence, "
+        "regions, vie_offre."
     )
 
 

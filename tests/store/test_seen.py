@@ -95,6 +95,29 @@ def test_what_failed() -> None:
     ]
 
 
+@given(
+    st.lists(st.tuples(st.integers(1, 50), st.lists(st.integers(0, 20), max_size=4)), min_size=1, max_size=5),
+)
+def test_pauses_are_what_lies_between_the_sittings(sittings: list[tuple[int, list[int]]]) -> None:
+    """From the last answer of one to the beginning of the next; one without an answer is a pause as well."""
+    at, faits, reprises, pauses, answered = 0, [], [], 0, False
+    question = Question(1, "page", Plage(0, 149))
+    waiting = 0
+    for number, (idle, steps) in enumerate(sittings):
+        at += idle
+        waiting += idle
+        if number:
+            reprises.append(float(at))
+        for step in steps:
+            if waiting and answered:
+                pauses += waiting
+            waiting, answered = 0, True
+            at += step
+            faits.append(PageLue(question, 0, (), recu_s=float(at)))
+    assert read_seen(faits, make_bilan(0), (), reprises).pauses_s == pauses
+    assert read_seen(faits, make_bilan(0)).pauses_s == 0
+
+
 def test_provable() -> None:
     """Inside a proved window without filters, both ends included."""
     windows = (

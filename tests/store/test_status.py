@@ -6,6 +6,8 @@ from pathlib import Path
 
 import msgspec
 
+from moisson.store.bookkeeping import Compteurs
+from moisson.store.fold import FoldOptions
 from moisson.store.status import read_status
 from tests.store.filling import NOW_S, begin, collect, land_page, make_bilan, make_fenetre, make_offre, open_here
 
@@ -68,6 +70,40 @@ def test_an_unfinished_run(tmp_path: Path) -> None:
         assert unfinished is not None
         assert not unfinished.resumable
         assert unfinished.why_not
+
+
+def test_time_spent_leaves_out_the_pause(tmp_path: Path) -> None:
+    """A run of two sittings of some seconds, three hours apart, took some seconds."""
+    store = open_here(tmp_path)
+    for sitting_s in (NOW_S, NOW_S + 3 * HOUR_S):
+        with store.lock("collect"):
+            run = begin(store, sitting_s)
+            for n in range(3):
+                land_page(run, run.next_no + n, [make_offre(run.next_no + n)], sitting_s + 2 * n)
+            if sitting_s == NOW_S:
+                run.close()
+                continue
+            options, counted = FoldOptions(rows_max=24), Compteurs(version="test")
+            store.fold(run, make_bilan(6), options, counted, sitting_s + 60)
+    assert read_status(store, NOW_S + 4 * HOUR_S).duration_s == 4 + 4
+    generation = store.generation()
+    assert generation is not None
+    (row,) = generation.read("collectes").to_pylist()
+    assert (row["duree_s"], row["pauses_s"]) == (3 * HOUR_S + 4, 3 * HOUR_S - 4)
+
+
+def test_until_when_a_run_can_be_completed(tmp_path: Path) -> None:
+    """One that is not proved, for as long as the next one would go on from it."""
+    offres = [make_offre(n) for n in range(10)]
+    doubt = make_fenetre(verdict="en doute")
+    bilan = msgspec.structs.replace(make_bilan(10, doubt, prouve=False), raisons=("a window is in doubt",))
+    collect(tmp_path, offres, NOW_S, bilan=bilan)
+    store = open_here(tmp_path)
+    assert read_status(store, NOW_S + HOUR_S, planner_version="1").completable_until == "2026-09-21T20:13:20Z"
+    assert read_status(store, NOW_S + 6.5 * HOUR_S, planner_version="1").completable_until is None
+    assert read_status(store, NOW_S + HOUR_S, planner_version="2").completable_until is None
+    collect(tmp_path, offres, NOW_S + 2 * HOUR_S)
+    assert read_status(store, NOW_S + 3 * HOUR_S, planner_version="1").completable_until is None
 
 
 def test_what_lies_on_the_disk(tmp_path: Path) -> None:

@@ -135,7 +135,7 @@ def test_faults_can_be_set(call: Make, still: World) -> None:
 
 
 def test_events_can_be_asked(call: Make) -> None:
-    """Publish, edit, republish, withdraw."""
+    """Publish, edit, republish, suspend and restore, withdraw."""
     caller = call(offres=20)
 
     def event(**asked: Any) -> Any:
@@ -143,8 +143,9 @@ def test_events_can_be_asked(call: Make) -> None:
 
     ids = event(publish=3, own=False).json()["ids"]
     assert caller.world.total == 23
-    for name in ("edit", "republish", "withdraw"):
+    for name in ("edit", "republish", "suspend", "restore", "withdraw"):
         assert event(**{name: ids[0]}).json() == {"ids": [ids[0]]}
     assert caller.world.total == 22
     assert event(withdraw=ids[0]).status_code == 400
+    assert event(restore=ids[0]).json() == {"error": f"no offer '{ids[0]}' is suspended"}
     assert event().status_code == 400

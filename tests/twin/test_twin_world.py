@@ -284,6 +284,25 @@ def test_a_republication_keeps_the_id_and_moves_to_now() -> None:
     assert offre["dateCreation"] == "2026-10-15T09:30:30.000Z"
 
 
+def test_an_offer_may_be_suspended_and_come_back_as_it_was() -> None:
+    """Gone from searches and truth meanwhile; then there again, its dateCreation the same; only what was suspended."""
+    world = World(WorldSettings(offres=50, drift=Drift.none()))
+    before, ids, id_ = world.offre(world.truth().ids[10]), world.truth().ids, world.truth().ids[10]
+    world.advance_to(30)
+    world.suspend(id_)
+    assert (world.offre(id_), world.total, set(world.truth().ids)) == (None, 49, set(ids) - {id_})
+    world.advance_to(60)
+    with pytest.raises(KeyError):
+        world.restore(ids[11])
+    world.restore(id_)
+    assert (world.offre(id_), world.total, world.truth().ids) == (before, 50, ids)
+    assert id_ not in world.alive_throughout(0, 60)
+    assert id_ in world.alive_throughout(60, 90)
+    world.withdraw(id_)
+    with pytest.raises(KeyError):
+        world.restore(id_)
+
+
 def test_truth_over_a_span_of_time() -> None:
     """Alive throughout: born before, not dead until; ever: all, the dead and the newborn included."""
     world = World(WorldSettings(offres=20, drift=Drift.none()))

@@ -1,15 +1,19 @@
-"""What `indicator`, `map` and `series` share: their options, the question that these make, what is said afterwards."""
+"""What `indicator`, `map` and `series` share: options, the question that these make, who answers, what is said then."""
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from moisson.cli import console
-from moisson.cli.wording import count
+from moisson.cli.wording import count, size
 
 if TYPE_CHECKING:
+    from moisson.store.engine import Engine
     from moisson.store.indicators.result import Chiffres
     from moisson.store.indicators.statement import Question
     from moisson.store.provenance import Provenance
@@ -20,8 +24,10 @@ __all__ = [
     "DistinctOption",
     "MetierOption",
     "RegionOption",
+    "answering",
     "question_of",
     "tell",
+    "tell_drawn",
 ]
 
 DistinctOption = Annotated[
@@ -54,6 +60,27 @@ def question_of(
 
     axes = read_axes([name.strip() for name in by.split(",") if name.strip()])
     return Question(indicateur(nom), axes, distinct, region, departement, rome, contract)
+
+
+@contextlib.contextmanager
+def answering(folder: Path) -> Iterator[tuple[Engine, Provenance]]:
+    """The present state of a store, to ask and to say where it comes from."""
+    import time
+
+    from moisson import __version__
+    from moisson.store.engine import connect
+    from moisson.store.provenance import read_provenance
+    from moisson.store.store import open_store
+
+    store = open_store(folder)
+    with connect(store) as engine:
+        yield engine, read_provenance(store, time.time(), f"moisson {__version__}")
+
+
+def tell_drawn(file: Path, chiffres: Chiffres, provenance: Provenance) -> None:
+    """Say what was drawn."""
+    console.note(f"{file}: {size(file.stat().st_size)}")
+    tell(chiffres, provenance)
 
 
 def tell(chiffres: Chiffres, provenance: Provenance) -> None:

@@ -10,7 +10,7 @@ from moisson.cli.wording import duration, next_commands, summary
 from moisson.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
 
     from moisson.api import ApiEvent
     from moisson.cli.live import Observer
@@ -44,9 +44,16 @@ def harvest(
     """
     from moisson.harvest.run import collect
 
+    etape = ""
+
+    def folding() -> str:
+        return "Finishing: the lake is being written, which is not cut short." if etape == "pli" else ""
+
     with observer() as show:
 
         def tell(avancement: Avancement) -> None:
+            nonlocal etape
+            etape = avancement.etape
             if observe is not None:
                 observe(avancement)
             show(avancement)
@@ -59,7 +66,7 @@ def harvest(
             new=new,
             accept_shrink=accept_shrink,
         )
-        return until_interrupted(work, "Stopping safely; once more stops at once.")
+        return until_interrupted(work, "Stopping safely; once more stops at once.", folding)
 
 
 def _log_event(event: ApiEvent) -> None:
@@ -74,11 +81,16 @@ def _log_event(event: ApiEvent) -> None:
     console.log(f"api.{event.kind}", event.text, level=level, fields=fields)
 
 
-def until_interrupted(work: Coroutine[Any, Any, T], stopping: str) -> T:
+def until_interrupted(work: Coroutine[Any, Any, T], stopping: str, finishing: Callable[[], str] = lambda: "") -> T:
     """Run `work`; on SIGINT or SIGTERM cancel it and wait until it has stopped safely.
 
     A second signal does what the system does by default. Nothing is lost even then: pages land before their fact is
     journalled.
+
+    Args:
+        work: what to do.
+        stopping: said at the first signal.
+        finishing: what to say instead while the work cannot be stopped, however often a signal comes; "" otherwise.
 
     Raises:
         Interrupted: a signal came.
@@ -91,6 +103,9 @@ def until_interrupted(work: Coroutine[Any, Any, T], stopping: str) -> T:
         loop = asyncio.get_running_loop()
 
         def stop() -> None:
+            if said := finishing():
+                console.note(said)
+                return
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.remove_signal_handler(number)
             console.note(stopping)

@@ -14,6 +14,7 @@ from moisson.cli.asking import (
     DistinctOption,
     MetierOption,
     RegionOption,
+    answering,
     question_of,
     tell,
 )
@@ -74,22 +75,16 @@ def indicator(
         name, by, distinct=distinct, region=region, departement=departement, rome=rome, contract=contract
     )
     settings = read_settings(config, store=store)
-    import time
-
-    from moisson import __version__
     from moisson.figures.files import KINDS, check_target, write
     from moisson.figures.places import wkb_of
-    from moisson.store.engine import connect
     from moisson.store.indicators.result import ask
-    from moisson.store.provenance import read_provenance
-    from moisson.store.store import open_store
+    from moisson.store.layout import Layout
 
     kind = check_target(file, KINDS) if file is not None else ""
-    opened = open_store(settings.store)
-    with connect(opened) as engine:
-        provenance = read_provenance(opened, time.time(), f"moisson {__version__}")
+    with answering(settings.store) as (engine, provenance):
         chiffres = ask(engine, question)
-        wkb = wkb_of(engine, question) if kind in {"gpkg", "geojson", "parquet"} else {}
+        places = Layout(settings.store).territoires
+        wkb = wkb_of(engine, chiffres, places) if kind in {"gpkg", "geojson", "parquet"} else {}
     if file is None:
         _show(chiffres.table)
     else:

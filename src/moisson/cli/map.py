@@ -14,11 +14,12 @@ from moisson.cli.asking import (
     DistinctOption,
     MetierOption,
     RegionOption,
+    answering,
     question_of,
-    tell,
+    tell_drawn,
 )
 from moisson.cli.options import ConfigOption, StoreOption, read_settings
-from moisson.cli.wording import size
+from moisson.cli.wording import shell
 
 __all__ = ["draw_map"]
 
@@ -46,7 +47,8 @@ def draw_map(
 ) -> None:
     """Draw an indicator on a map of France.
 
-    Shares, rates and medians are colours, counts are circles; communes and EPCI are circles where their offers are.
+    Shares, rates and medians are colours, counts are circles. Communes and EPCI have colours once moisson territories
+    --fetch has brought their borders; until then they are circles where their offers are, coloured for a rate.
     The .html is one page that works offline and tells the figure under the pointer. Needs moisson[maps].
 
     \b
@@ -59,19 +61,14 @@ def draw_map(
     question = question_of(
         indicator, by, distinct=distinct, region=region, departement=departement, rome=rome, contract=contract
     )
-    import time
+    from moisson.figures.places import BROUGHT, brought
+    from moisson.figures.report import write_map
+    from moisson.store.layout import Layout
 
-    from moisson import __version__
-    from moisson.figures.files import check_target
-    from moisson.figures.report import MAP_KINDS, write_map
-    from moisson.store.engine import connect
-    from moisson.store.provenance import read_provenance
-    from moisson.store.store import open_store
-
-    check_target(file, MAP_KINDS)
-    opened = open_store(settings.store)
-    with connect(opened) as engine:
-        provenance = read_provenance(opened, time.time(), f"moisson {__version__}")
-        chiffres = write_map(file, engine, question, provenance, classes=classes, methode=method)
-    console.note(f"{file}: {size(file.stat().st_size)}")
-    tell(chiffres, provenance)
+    folder = Layout(settings.store).territoires
+    with answering(settings.store) as (engine, provenance):
+        chiffres = write_map(file, engine, question, provenance, folder, classes=classes, methode=method)
+    tell_drawn(file, chiffres, provenance)
+    if by in BROUGHT and question.indicateur.genre != "compte" and brought(by, folder) is None:
+        fetch = f"moisson territories --fetch --store {shell(settings.store)}"
+        console.note(f"circles, since there are no borders of each {by} here; {fetch} brings them")

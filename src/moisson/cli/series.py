@@ -7,17 +7,16 @@ from typing import Annotated
 
 import typer
 
-from moisson.cli import console
 from moisson.cli.asking import (
     ContratOption,
     DepartementOption,
     MetierOption,
     RegionOption,
+    answering,
     question_of,
-    tell,
+    tell_drawn,
 )
 from moisson.cli.options import ConfigOption, StoreOption, read_settings
-from moisson.cli.wording import size
 
 __all__ = ["series"]
 
@@ -41,7 +40,8 @@ def series(
     """Draw an indicator over time.
 
     Bars for what comes and goes, lines for what is there at the end of each period. Periods in which nights are
-    missing are hatched or hollow. Needs moisson[maps].
+    missing are hatched or hollow. Offers that are published twice count twice: which are is known of the present only,
+    so there is no --distinct here. Needs moisson[maps].
 
     \b
     Examples:
@@ -52,19 +52,8 @@ def series(
     question = question_of(
         name, by, distinct=False, region=region, departement=departement, rome=rome, contract=contract
     )
-    import time
+    from moisson.figures.report import write_series
 
-    from moisson import __version__
-    from moisson.figures.files import check_target
-    from moisson.figures.report import SERIES_KINDS, write_series
-    from moisson.store.engine import connect
-    from moisson.store.provenance import read_provenance
-    from moisson.store.store import open_store
-
-    check_target(file, SERIES_KINDS)
-    opened = open_store(settings.store)
-    with connect(opened) as engine:
-        provenance = read_provenance(opened, time.time(), f"moisson {__version__}")
+    with answering(settings.store) as (engine, provenance):
         chiffres = write_series(file, engine, question, provenance)
-    console.note(f"{file}: {size(file.stat().st_size)}")
-    tell(chiffres, provenance)
+    tell_drawn(file, chiffres, provenance)

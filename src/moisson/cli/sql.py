@@ -61,11 +61,15 @@ def sql(
     A query sees the store's tables and the files given by --with, and nothing else: no other file, no network, no
     setting. On a terminal the table is made to fit; every other form holds the whole result.
 
+    In a CSV of yours, columns of codes stay text: those with a leading zero (01004) or letters (2A) anywhere, and those
+    called as codes are (code_insee, siret, departement). For a number, write "departement"::integer.
+
     \b
     Examples:
       moisson sql --tables
       moisson sql --columns offres
       moisson sql "select rome_code, count(*) as n from offres group by all order by n desc limit 10"
+      moisson sql "select nom, count(*) from offres join z on z.insee = commune group by all" --with z=zones.csv
       moisson sql "select * from fenetres" --format csv > fenetres.csv
       moisson sql "select * from offres" --format parquet --output offres.parquet
     """

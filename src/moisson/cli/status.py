@@ -142,6 +142,11 @@ def lines(found: StoreStatus) -> list[str]:
         shown.append(f"last run     {found.last_run}: {count(found.calls, 'call')}{ratio}{took}")
         shown.append(f"             {count(found.retries)} retried, {count(found.status_429)} answered 429")
         shown += [f"             why not proved: {reason}" for reason in found.reasons]
+        if found.completable_until is not None:
+            shown.append(
+                f"             to complete it: moisson collect, before {found.completable_until}, asks only the "
+                "windows in doubt, if they are all that is"
+            )
     if (run := found.unfinished) is not None:
         then = (
             "moisson collect continues it, if nothing else is at it"

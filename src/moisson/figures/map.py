@@ -1,8 +1,9 @@
 """A map of an indicator: shares, rates and medians as coloured territories, counts as circles.
 
 A colour on a large territory weighs more than the same on a small one, so what adds up (offers, positions) is a circle
-whose area is the number, and only what does not is a colour. Communes and EPCI, whose borders do not come with Moisson,
-are circles where their offers are; for a rate, the circle's area is how many offers it rests on.
+whose area is the number, and only what does not is a colour. Communes and EPCI, whose borders do not come with Moisson
+but can be brought, are circles where their offers are as long as they are not: for a rate, the circle's area is how
+many offers it rests on.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from moisson.figures.sheet import GREY, INK, Caption, new_sheet
 from moisson.figures.words import number
 from moisson.store.indicators.definitions import MASQUE_RETIREES, PETIT
 from moisson.store.indicators.result import Chiffres
-from moisson.territory.shapes import shapes
+from moisson.territory.shapes import Polygon, shapes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,11 +43,18 @@ also darkens at each step, so that it survives a grey printer."""
 _CIRCLE = "#2c7fb8"
 _LAND = "#f3f1ec"
 _NONE: dict[str, Any] = {"facecolor": "#e3e3e3", "hatch": None}
+_EMPTY: dict[str, Any] = {"facecolor": "#ffffff", "hatch": None}
 _HIDDEN: dict[str, Any] = {"facecolor": "#ffffff", "hatch": "//////"}
 
 _OVERSEAS = {"971": "Guadeloupe", "972": "Martinique", "973": "Guyane", "974": "La Réunion", "976": "Mayotte"}
 _REGION_OVERSEAS = {"01": "971", "02": "972", "03": "973", "04": "974", "06": "976"}
 _PARIS = ("75", "92", "93", "94")
+_STEPS = 4000
+"""Of a grid over a frame, to which borders that were brought are set: what is finer cannot be seen, but weighs."""
+
+_MANY = 400
+"""Territories from which on the lines between them are drawn thin."""
+
 _RADIUS_MAX = 17.0
 """Points, of the largest circle."""
 
@@ -60,7 +68,7 @@ class Drawn:
         labels: what to say of each element, by its id in an SVG: territories are ids themselves, circles are the
             children of a group in the order of its list.
         territories: codes by the id of their element.
-        circles: codes in the order of their circles, by the id of the group.
+        circles: codes in the order of their circles, or of their areas, by the id of the group.
     """
 
     sheet: Figure
@@ -73,6 +81,7 @@ def draw_map(
     chiffres: Chiffres,
     caption: Caption,
     middles: Mapping[str, tuple[float, float]],
+    borders: Mapping[str, Sequence[Polygon]],
     *,
     classes: int = 5,
     methode: Methode = "quantiles",
@@ -83,10 +92,11 @@ def draw_map(
         chiffres: told by a territory and nothing else.
         caption: the words round it.
         middles: longitude and latitude of communes or EPCI; not needed for levels with borders.
+        borders: of the territories that shall be coloured; empty: communes and EPCI are circles.
         classes: how many colours, 2 to 6.
         methode: how classes are cut.
     """
-    return _Map(chiffres, caption, middles, classes, methode).drawn
+    return _Map(chiffres, caption, middles, borders, classes, methode).drawn
 
 
 class _Map:
@@ -95,6 +105,7 @@ class _Map:
         chiffres: Chiffres,
         caption: Caption,
         middles: Mapping[str, tuple[float, float]],
+        borders: Mapping[str, Sequence[Polygon]],
         classes: int,
         methode: Methode,
     ) -> None:
@@ -111,8 +122,12 @@ class _Map:
             others = [code for code in self._rows if code not in self._ground]
             self._elsewhere = sum(self._rows.pop(code)["n"] or 0 for code in others)
         self._counts = self._indicateur.genre == "compte"
-        self._coloured = self._level in LEVELS and not self._counts
-        self._middles = middles if self._level not in LEVELS else _centres(self._level)
+        # Borders that were brought, of what is neither a département nor a région.
+        self._areas = borders if self._level not in LEVELS and not self._counts else {}
+        self._coloured = not self._counts and (self._level in LEVELS or bool(self._areas))
+        self._middles = middles
+        if self._areas or self._level in LEVELS:
+            self._middles = _centres(self._areas or shapes(LEVELS[self._level]))
         known = [row["valeur"] for row in self._rows.values() if row["valeur"] is not None and row["n"]]
         self._classes: Classes | None = None
         if known and not self._counts:
@@ -162,9 +177,14 @@ class _Map:
         if overseas:
             project = functools.partial(local, latitude=float(self._borders[ground[0]][0][0][0, 1]))
         for code in ground:
-            self._territory(axes, frame, code, project)
+            if self._areas:
+                axes.update_datalim(np.concatenate([project(polygon[0]) for polygon in self._borders[code]]))
+            else:
+                self._territory(axes, frame, code, project)
         axes.margins(0.01)
         axes.autoscale_view()
+        if self._areas:
+            self._fill(axes, frame, ground, project, bounded=bool(name))
         if name:
             axes.set_title(name, fontsize=7, color=GREY, pad=2)
             axes.set_axis_on()
@@ -192,12 +212,42 @@ class _Map:
         self.drawn.territories[element] = code if self._coloured else ""
         axes.add_patch(patch)
 
+    def _fill(self, axes: Axes, frame: str, ground: Sequence[str], project: Projection, *, bounded: bool) -> None:
+        """Colour the areas of a frame: as many as there are communes, so all of one look at once."""
+        from matplotlib.collections import PathCollection
+        from matplotlib.path import Path
+
+        step = float(np.ptp(axes.dataLim.get_points(), axis=0).max()) / _STEPS
+        here = sorted(code for code in self._rows if code in self._areas and self._is_here(code, ground))
+        if ground[0] == self._ground[0]:
+            self._no_place += sum(bool(row["n"]) and code not in self._areas for code, row in self._rows.items())
+        for part, hatch in (("", None), ("-masque", _HIDDEN["hatch"])):
+            codes = [code for code in here if self._look(self._rows[code])["hatch"] == hatch]
+            if not codes:
+                continue
+            rings = [_on_grid(self._areas[code], project, step) for code in codes]
+            paths = [Path.make_compound_path(*(Path(ring, closed=True) for ring in of_one)) for of_one in rings]
+            group = PathCollection(
+                paths,
+                facecolors=[self._look(self._rows[code])["facecolor"] for code in codes],
+                edgecolors="#8a929b",
+                linewidths=0.35 if len(here) < _MANY else 0.12,
+                hatch=hatch,
+                clip_on=bounded,
+            )
+            element = f"s-{frame}{part}"
+            group.set_gid(element)
+            self.drawn.circles[element] = codes
+            axes.add_collection(group, autolim=False)
+
     def _look(self, row: dict[str, Any] | None) -> dict[str, Any]:
         """How a territory or circle is filled."""
         if row is None or (row["valeur"] is None and "masque" not in (row["mention"] or "")):
             return _NONE
         if row["valeur"] is None:
             return _HIDDEN
+        if row["n"] == 0:
+            return _EMPTY
         if self._counts or self._classes is None:
             return {"facecolor": _CIRCLE, "hatch": None}
         return {"facecolor": self._palette()[int(self._classes.of(np.array([row["valeur"]]))[0])], "hatch": None}
@@ -273,11 +323,14 @@ class _Map:
         nothing = sum(
             row["valeur"] is None and "masque" not in (row["mention"] or "") for row in rows if self._seen(row)
         )
+        empty = sum(row["valeur"] is not None and row["n"] == 0 for row in rows)
+        if empty and not self._counts:
+            handles.append(Patch(**_EMPTY, edgecolor=GREY, linewidth=0.4, label=f"aucune offre  ({number(empty)})"))
         if hidden:
             least = max(self._indicateur.masque_sous, MASQUE_RETIREES)
-            handles.append(
-                Patch(**_HIDDEN, edgecolor=GREY, linewidth=0.4, label=f"moins de {least} offres  ({hidden})")
-            )
+            # A hatch could not be seen in a small circle: there, white alone is hidden.
+            look = _HIDDEN if self._coloured else _EMPTY
+            handles.append(Patch(**look, edgecolor=GREY, linewidth=0.4, label=f"moins de {least} offres  ({hidden})"))
         if nothing and not self._counts:
             handles.append(Patch(**_NONE, edgecolor=GREY, linewidth=0.4, label=f"pas de donnée  ({nothing})"))
         if handles:
@@ -304,7 +357,8 @@ class _Map:
             reposent = "territoires reposent" if small > 1 else "territoire repose"
             notes.append(f"{number(small)} {reposent} sur moins de {PETIT} offres.")
         if self._no_place:
-            notes.append(f"{number(self._no_place)} territoires sans position connue n'y figurent pas.")
+            what = "contour connu" if self._areas else "position connue"
+            notes.append(f"{number(self._no_place)} territoires sans {what} n'y figurent pas.")
         if self._elsewhere:
             notes.append(f"{number(self._elsewhere)} offres d'autres collectivités d'outre-mer n'y figurent pas.")
         if notes:
@@ -361,14 +415,29 @@ def _is_overseas(level: str, code: str) -> bool:
     return code in (_REGION_OVERSEAS if level == "region" else _OVERSEAS)
 
 
-def _centres(level: str) -> dict[str, tuple[float, float]]:
+def _centres(borders: Mapping[str, Sequence[Polygon]]) -> dict[str, tuple[float, float]]:
     """The middle of the largest polygon of each territory, degrees."""
     found = {}
-    for code, polygons in shapes(LEVELS[level]).items():
+    for code, polygons in borders.items():
         largest = max((polygon[0] for polygon in polygons), key=lambda ring: abs(_area_and_middle(ring)[0]))
         _, x, y = _area_and_middle(largest)
         found[code] = (x, y)
     return found
+
+
+def _on_grid(polygons: Sequence[Polygon], project: Projection, step: float) -> list[npt.NDArray[np.float64]]:
+    """The rings of a territory on the sheet, on points of a grid: neighbours still share every point of their border.
+
+    A ring that is smaller than the grid is left out, unless nothing else is left.
+    """
+    rings = [project(ring) for polygon in polygons for ring in polygon]
+    kept = []
+    for ring in rings:
+        points = np.round(ring / step) * step
+        points = points[np.append(True, np.any(np.diff(points, axis=0) != 0, axis=1))]
+        if len(points) > 3:
+            kept.append(points)
+    return kept or rings[:1]
 
 
 def _area_and_middle(ring: npt.NDArray[np.float64]) -> tuple[float, float, float]:
@@ -376,6 +445,8 @@ def _area_and_middle(ring: npt.NDArray[np.float64]) -> tuple[float, float, float
     x, y = (ring - ring[0]).T
     crossed = x[:-1] * y[1:] - x[1:] * y[:-1]
     area = float(crossed.sum()) / 2
+    if not area:
+        return 0.0, float(ring[0, 0]), float(ring[0, 1])
     middle_x = float(((x[:-1] + x[1:]) * crossed).sum()) / (6 * area)
     middle_y = float(((y[:-1] + y[1:]) * crossed).sum()) / (6 * area)
     return area, middle_x + float(ring[0, 0]), middle_y + float(ring[0, 1])

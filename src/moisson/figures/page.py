@@ -32,8 +32,8 @@ script-src 'unsafe-inline'">
 <style>
 body {{ margin: 0 auto; max-width: 70rem; padding: 0 1rem 2rem; font: 16px/1.5 system-ui, sans-serif; color: #1f2933 }}
 svg {{ width: 100%; height: auto }}
-[id^="t-"] path, [id^="c-"] use, [id^="c-"] path {{ cursor: default }}
-[id^="t-"]:hover path, [id^="c-"] use:hover, [id^="c-"] path:hover {{ \
+[id^="t-"] path, :is([id^="c-"], [id^="s-"]) :is(use, path) {{ cursor: default }}
+[id^="t-"]:hover path, :is([id^="c-"], [id^="s-"]) :is(use, path):hover {{ \
 stroke: #1f2933 !important; stroke-width: 1.4px !important }}
 #dire {{ position: fixed; pointer-events: none; background: #1f2933; color: #fff; padding: .4rem .6rem; \
 border-radius: .3rem; font-size: .9rem; white-space: pre-line; max-width: 20rem }}

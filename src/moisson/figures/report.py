@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import secrets
 from pathlib import Path
 
-from moisson.errors import StoreUnwritable, UsageError
+from moisson.errors import UsageError
 from moisson.figures.classes import Methode
 from moisson.figures.files import check_target
 from moisson.figures.map import draw_map
 from moisson.figures.page import map_page
-from moisson.figures.places import LEVELS, middles
+from moisson.figures.places import LEVELS, borders, middles
 from moisson.figures.series import draw_series
 from moisson.figures.sheet import Caption, render, style
 from moisson.figures.words import credits_lines, scope, title, when
 from moisson.store.engine import Engine
+from moisson.store.export.aside import into_place, written_aside
 from moisson.store.indicators.result import Chiffres, ask
 from moisson.store.indicators.statement import Question
 from moisson.store.provenance import Provenance
@@ -32,6 +32,7 @@ def write_map(
     engine: Engine,
     question: Question,
     provenance: Provenance,
+    folder: Path,
     *,
     classes: int = 5,
     methode: Methode = "quantiles",
@@ -43,12 +44,14 @@ def write_map(
         engine: the state to ask.
         question: told by a territory, and nothing else.
         provenance: where the data come from.
+        folder: where `moisson territories --fetch` puts the borders of communes and EPCI.
         classes: how many colours, 2 to 6.
         methode: how classes are cut.
 
     Raises:
         UsageError: not one territory, a question that does not fit the store, no such kind of file.
-        StoreUnwritable: the file cannot be written; nothing of it is left.
+        StoreCorrupt: a file of borders that was brought is damaged.
+        StoreUnwritable, DiskFull: the file cannot be written; nothing of it is left.
     """
     kind = check_target(file, MAP_KINDS)
     if [axe.sorte for axe in question.axes] != ["territoire"]:
@@ -56,9 +59,10 @@ def write_map(
     chiffres = ask(engine, question)
     level = question.axes[0].nom
     places = middles(engine, level) if level not in LEVELS else {}
+    known = borders(chiffres, folder) if question.indicateur.genre != "compte" else {}
     caption = _caption(engine, chiffres, provenance)
     with style():
-        drawn = draw_map(chiffres, caption, places, classes=classes, methode=methode)
+        drawn = draw_map(chiffres, caption, places, known, classes=classes, methode=methode)
         data = map_page(drawn, caption, chiffres) if kind == "html" else render(drawn.sheet, kind)
     _write(file, data)
     return chiffres
@@ -75,7 +79,7 @@ def write_series(file: Path, engine: Engine, question: Question, provenance: Pro
 
     Raises:
         UsageError: no period, more than one thing besides, a question that does not fit the store, no such kind.
-        StoreUnwritable: the file cannot be written; nothing of it is left.
+        StoreUnwritable, DiskFull: the file cannot be written; nothing of it is left.
     """
     kind = check_target(file, SERIES_KINDS)
     if question.periode is None or len(question.axes) > 2:
@@ -101,13 +105,6 @@ def _caption(engine: Engine, chiffres: Chiffres, provenance: Provenance) -> Capt
 
 
 def _write(file: Path, data: bytes) -> None:
-    aside = file.with_name(f".{file.name}.{secrets.token_hex(4)}.part")
-    try:
+    with written_aside(file) as aside:
         aside.write_bytes(data)
-        aside.replace(file)
-    except OSError as error:
-        raise StoreUnwritable(
-            f"{file} cannot be written: {error.strerror or error}", todo="Give another place."
-        ) from error
-    finally:
-        aside.unlink(missing_ok=True)
+        into_place(aside, file)

@@ -6,10 +6,12 @@ A period that was not seen whole is hatched or hollow, one without any run is a 
 from __future__ import annotations
 
 import datetime as dt
+import math
 from typing import TYPE_CHECKING, Any
 
 from moisson.figures.sheet import GREY, Caption, new_sheet
 from moisson.figures.words import number
+from moisson.store.indicators.definitions import Indicateur
 from moisson.store.indicators.result import Chiffres
 
 if TYPE_CHECKING:
@@ -49,7 +51,9 @@ def draw_series(chiffres: Chiffres, caption: Caption) -> Figure:
         notes.append("Hachuré ou creux : période où des nuits manquent.")
     if any("masque" in (row["mention"] or "") for row in rows):
         notes.append("Chiffres qui reposent sur trop peu d'offres : non montrés.")
-    _dress(axes, question.indicateur.unite, sorted({row[periode.nom] for row in rows}), periode.nom)
+    if any("non_atteinte" in (row["mention"] or "") for row in rows):
+        notes.append("Sans point : plus de la moitié des offres encore en ligne.")
+    _dress(axes, question.indicateur, sorted({row[periode.nom] for row in rows}), periode.nom)
     if notes:
         sheet.text(0.97, 0.125, " ".join(notes), fontsize=7, color=GREY, va="top", ha="right")
     return sheet
@@ -125,9 +129,18 @@ def _line(axes: Axes, rows: list[dict[str, Any]], period: str, at: int, name: st
     axes.plot([], [], color=COLOURS[at], marker=_MARKERS[at], markersize=4.5, label=label)
 
 
-def _dress(axes: Axes, unit: str, periods: list[dt.date], period: str) -> None:
-    axes.set_ylabel(unit[0].upper() + unit[1:])
-    axes.set_ylim(bottom=0)
+def _dress(axes: Axes, found: Indicateur, periods: list[dt.date], period: str) -> None:
+    axes.set_ylabel(found.unite[0].upper() + found.unite[1:])
+    # From nought, and with room above: a flat line must not be cut in its middle.
+    highest = axes.dataLim.y1
+    axes.set_ylim(0, highest * 1.08 if math.isfinite(highest) and highest > 0 else 1)
+    if not found.decimales:
+        axes.locator_params(axis="y", integer=True)
+    if periods:
+        # All periods that had a run, those without a figure too.
+        days = _DAYS[period]
+        low, high = (-0.4 * days, 1.2 * days) if axes.patches else (-0.6 * days, 0.6 * days)
+        axes.set_xlim(_number(periods[0]) + low, _number(periods[-1]) + high)
     axes.yaxis.set_major_formatter(lambda value, _: number(value, 0 if value == round(value) else 1))
     axes.grid(axis="y", color="#dde1e6", linewidth=0.6)
     axes.set_axisbelow(True)
@@ -139,7 +152,8 @@ def _dress(axes: Axes, unit: str, periods: list[dt.date], period: str) -> None:
     axes.set_xticks([_number(day) + middle for day in shown])
     axes.set_xticklabels([_label(day, period) for day in shown], fontsize=8)
     if period == "semaine":
-        axes.set_xlabel("Semaine du", fontsize=8)
+        # On the left: the notes stand on the right.
+        axes.set_xlabel("Semaine du", fontsize=8, loc="left")
 
 
 def _number(day: dt.date) -> float:

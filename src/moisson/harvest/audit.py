@@ -146,8 +146,8 @@ def _run_differs(
     )
     manifest = _generation(store).manifest
     due["instant"] = dict(zip(manifest.collectes, manifest.ordinals.instants, strict=True)).get(debut.collecte)
-    # What the fold wrote is in no fact, and proves nothing.
-    due |= {name: ligne.get(name) for name in bookkeeping.SIZES}
+    # What the fold wrote, and when nobody was at it, is in no fact, and proves nothing.
+    due |= {name: ligne.get(name) for name in bookkeeping.UNPROVED}
     if all(ligne.get(name) is None for name in _LATER):
         # The row is of a Moisson that did not know them.
         due |= dict.fromkeys(_LATER)

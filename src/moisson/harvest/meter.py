@@ -34,7 +34,8 @@ class Compteur:
         self._reprise = reprise
         self._page = page
         self._debut_s = debut_s
-        self._passes: deque[tuple[float, int]] = deque()
+        # When, the attempts made until then, and how many a second were allowed.
+        self._passes: deque[tuple[float, int, float]] = deque()
         self._anterieurs = 0
         self._anterieurs_relances = 0
         self._anterieurs_429 = 0
@@ -68,11 +69,13 @@ class Compteur:
 
     def instantane(self, now: float, plan: Planificateur, stats: ClientStats, *, etape: str = "") -> Avancement:
         """Where the run stands."""
-        self._passes.append((now, stats.search_attempts))
+        self._passes.append((now, stats.search_attempts, stats.rate_s_total))
         while len(self._passes) > 1 and self._passes[1][0] < now - FENETRE_S:
             self._passes.popleft()
-        (avant, compte), ecoule_s = self._passes[0], now - self._debut_s
+        (avant, compte, _), ecoule_s = self._passes[0], now - self._debut_s
         rythme_s = (stats.search_attempts - compte) / (now - avant) if now > avant else 0.0
+        # A stretch that begins and ends with a call holds one more than its length allows: no pace was above the limit.
+        rythme_s = min(rythme_s, max(debit_s for _, _, debit_s in self._passes))
         annonce, acquises = plan.annonce, plan.acquises
         reste = max(0, annonce - acquises) / self._page * APPELS_DE_PLUS
         ouvertes, prouvees = plan.fenetres

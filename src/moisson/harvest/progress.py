@@ -23,7 +23,7 @@ class Avancement(msgspec.Struct, frozen=True):
         plancher: the least number of calls that could do, ceil(annonce / 150).
         relances: attempts that had to be made again.
         refus_429: attempts answered 429.
-        rythme_s: search attempts a second, over the last half minute.
+        rythme_s: search attempts a second, over the last half minute; never more than was allowed then.
         debit_s: search attempts a second that we allow ourselves, all applications together.
         ecoule_s: seconds since this session began.
         restant_s: seconds left at this pace, or None when not known yet.

@@ -17,7 +17,7 @@ from moisson.store.runs import Abandon
 from moisson.store.seen import Erreur, Seen
 from moisson.store.suite import Suite
 
-__all__ = ["PAGE_MAX", "SIZES", "Compteurs", "appended", "floor_calls", "with_instants"]
+__all__ = ["PAGE_MAX", "SIZES", "UNPROVED", "Compteurs", "appended", "floor_calls", "with_instants"]
 
 PAGE_MAX = 150
 """Most offers that one call brings."""
@@ -25,6 +25,9 @@ PAGE_MAX = 150
 
 SIZES = ("octets_lac", "octets_ecrits")
 """Columns of `collectes` that the fold itself fills in, once everything else is written."""
+
+UNPROVED = (*SIZES, "pauses_s")
+"""Columns of `collectes` that evidence does not tell, and that prove nothing."""
 
 
 class Compteurs(msgspec.Struct, frozen=True):
@@ -128,6 +131,7 @@ def collecte_row(
         "relances": seen.relances if compteurs.relances is None else compteurs.relances,
         "statut_429": seen.statut_429 if compteurs.statut_429 is None else compteurs.statut_429,
         "duree_s": fin_s - debut.begun_s if compteurs.duree_s is None else compteurs.duree_s,
+        "pauses_s": seen.pauses_s,
         "version": compteurs.version,
         "version_planificateur": debut.planner_version,
         "chaine": chaine,

@@ -16,6 +16,7 @@ import pyarrow.types as types
 
 from moisson.store import history_sql
 from moisson.store.engine import Engine
+from moisson.store.indicators.views import indicator_views
 from moisson.store.official import OFFRE, REFERENTIELS, Liste, Objet, snake
 from moisson.store.referentiels import table_name
 from moisson.store.schema import TABLES
@@ -49,19 +50,22 @@ class TableInfo(msgspec.Struct, frozen=True):
 
     Attributes:
         nom: its name.
-        lignes: rows.
+        lignes: rows; None for a view of indicators, which would have to be computed to know.
         colonnes: number of columns.
     """
 
     nom: str
-    lignes: int
+    lignes: int | None
     colonnes: int
 
 
 def describe_tables(engine: Engine) -> list[TableInfo]:
     """Every table that a query may use, by name, with its rows."""
+    computed = {view.nom: len(view.colonnes) for view in indicator_views()}
     return [
-        TableInfo(
+        TableInfo(name, None, computed[name])
+        if name in computed
+        else TableInfo(
             name,
             engine.query(f'SELECT count(*) AS n FROM "{name}"').column(0)[0].as_py(),
             len(table_schema(engine, name)),
@@ -114,6 +118,8 @@ def _declared(engine: Engine, table: str) -> Mapping[str, pa.Field[pa.DataType]]
         return found | {field.name: field for field in TABLES.get(table, ())}
     if view := next((view for view in VIEWS if view.nom == table), None):
         return {field.name: field for field in (*TABLES["offres_versions"], *view.colonnes)}
+    if view := next((view for view in indicator_views() if view.nom == table), None):
+        return {field.name: field for field in view.colonnes}
     # Another view: what it takes from a table means what it means there, of offers first of all.
     taken = {field.name: field for schema in (*TABLES.values(), TABLES["offres"]) for field in schema}
     made = history_sql.MEANINGS | (placing.MEANINGS if table == "offres_placees" else {})

@@ -5,19 +5,17 @@ What a run saw is read once, for the withdrawals that are asked before the fold 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from moisson.model import Bilan, Fait
+from moisson.model import Bilan
 from moisson.store.generation import Generation
 from moisson.store.index import Before, find, read_before
-from moisson.store.journal import Debut
 from moisson.store.layout import Layout
 from moisson.store.ordinals import Ordinals
 from moisson.store.presence import stays_index
+from moisson.store.runs import Run, read_info
 from moisson.store.seen import Seen, distinct, key_id, provable, read_seen
 from moisson.store.suite import Suite, read_suite
 
@@ -62,21 +60,21 @@ class Fermetures(msgspec.Struct, frozen=True):
     recente_ms: int
 
 
-def examine(layout: Layout, generation: Generation | None, debut: Debut, faits: Iterable[Fait], bilan: Bilan) -> Examen:
+def examine(layout: Layout, generation: Generation | None, run: Run, bilan: Bilan) -> Examen:
     """Read what a run saw.
 
     Args:
         layout: the store.
         generation: the present state, or None before the first.
-        debut: the run.
-        faits: its facts, in order.
+        run: the run.
         bilan: what its plan established of its windows.
 
     Raises:
         StoreCorrupt: the journal, evidence of a run that it continues or an index is damaged.
     """
     oublis = frozenset(generation.manifest.oublis if generation is not None else ())
-    seen, suite = read_seen(faits, bilan, oublis), read_suite(layout, generation, debut, bilan, oublis)
+    seen = read_seen(run.faits(), bilan, oublis, read_info(run.layout).resumed_s)
+    suite = read_suite(layout, generation, run.debut, bilan, oublis)
     return Examen(seen, suite, np.union1d(seen.keys, suite.seen.keys), _read_present(generation))
 
 

@@ -16,24 +16,19 @@ import pyarrow as pa
 from moisson.errors import UsageError
 from moisson.store import history_sql
 from moisson.store.generation import Generation
+from moisson.store.indicators.views import indicator_views
 from moisson.store.quiet import no_progress_bar
 from moisson.store.referentiels import table_name
 from moisson.store.schema import TABLES
 from moisson.store.sql_errors import explain, interrupted, unknown_table
 from moisson.store.store import Store, open_store
-from moisson.store.views import VIEWS
+from moisson.store.views import VIEWS, View
+from moisson.store.yours import KINDS, literal, source
 from moisson.territory import reference
 from moisson.territory.placing import MACRO, placing_sql
 
 __all__ = ["Engine", "connect", "query", "table_files"]
 
-_READERS = {
-    ".parquet": "read_parquet",
-    ".csv": "read_csv",
-    ".tsv": "read_csv",
-    ".json": "read_json",
-    ".ndjson": "read_json",
-}
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _READ_ONLY = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN}
 
@@ -43,7 +38,7 @@ class Engine:
 
     Args:
         generation: the state; None for a store that was never filled: its tables are there, empty.
-        with_files: more tables from files of yours (.parquet, .csv, .tsv, .json, .ndjson), by name.
+        with_files: more tables from files of yours, by name; see yours.py.
         threads: threads of the engine, or None for one a core.
 
     Attributes:
@@ -58,6 +53,7 @@ class Engine:
         self, generation: Generation | None, *, with_files: Mapping[str, Path] | None = None, threads: int | None = None
     ) -> None:
         self.generation = generation
+        self._unmade: dict[str, View] = {}
         # Never handed out: a bare connection could write into the very files that it may read.
         self._connection = duckdb.connect(":memory:")
         try:
@@ -92,6 +88,9 @@ class Engine:
             allowed += self._parquet(table, [path], schema="lieux")
         self._connection.execute(MACRO)
         self._connection.execute(f"CREATE VIEW offres_placees AS {placing_sql('offres')}")
+        # Contents of an older store have no pay that was read.
+        paid = "salaire_lu" in self._connection.view("offres").columns
+        self._unmade = {view.nom: view for view in indicator_views(paie=paid, histoire=not self.without_history)}
         for view in VIEWS:
             with _translated(self):
                 self._connection.execute(f'CREATE VIEW "{view.nom}" AS {view.sql}')
@@ -100,10 +99,15 @@ class Engine:
             self._add_file(name, path.resolve(), taken=set(self.tables()))
         return allowed
 
+    def _make_indicators(self, sql: str) -> None:
+        """Make the views of indicators that a query names: they are large, and only reading them takes a while."""
+        for nom in [nom for nom in self._unmade if nom in sql.lower()]:
+            self._connection.execute(f'CREATE VIEW "{nom}" AS {self._unmade.pop(nom).sql}')
+
     def _confine(self, allowed: Sequence[str]) -> None:
         no_progress_bar(self._connection)
         for setting in (
-            f"allowed_paths = [{', '.join(map(_quoted, allowed))}]",
+            f"allowed_paths = [{', '.join(map(literal, allowed))}]",
             # Python variables are not tables here: a name in a query must mean the same everywhere.
             "python_enable_replacements = false",
             "autoinstall_known_extensions = false",
@@ -126,9 +130,11 @@ class Engine:
         """
         engine = cls.__new__(cls)
         engine.generation = generation
+        engine._unmade = {}
         engine._connection = duckdb.connect(":memory:")
         try:
             engine._prepare(generation, {}, None)
+            engine._make_indicators(" ".join(engine._unmade))
         except BaseException:
             engine.close()
             raise
@@ -139,7 +145,7 @@ class Engine:
     ) -> list[str]:
         """Show files as a table; `by_name` if they have not all the same columns, which takes time in each of them."""
         paths = [str(path) for path in files]
-        listed = ", ".join(map(_quoted, paths))
+        listed = ", ".join(map(literal, paths))
         source = f"read_parquet([{listed}], hive_partitioning = false, union_by_name = {by_name})"
         with _translated(self, ours=True):
             self._view(name, source, schema=schema, columns=columns)
@@ -149,24 +155,23 @@ class Engine:
         self._connection.execute(f'CREATE VIEW {schema}."{name}" AS SELECT {columns} FROM {source}')
 
     def _add_file(self, name: str, path: Path, taken: set[str]) -> None:
-        reader = _READERS.get(path.suffix.lower())
         if not _NAME.fullmatch(name) or name in taken:
             raise UsageError(
                 f"{name!r} cannot name a table of yours", todo="Use letters, digits and _, and no name of the store's."
             )
-        if reader is None or not path.is_file():
+        if path.suffix.lower() not in KINDS or not path.is_file():
             raise UsageError(
-                f"{path} is not a file that can be joined", todo=f"Give one of these kinds: {', '.join(_READERS)}."
+                f"{path} is not a file that can be joined", todo=f"Give one of these kinds: {', '.join(KINDS)}."
             )
         with _translated(self):
-            self._view(name, f"{reader}({_quoted(str(path))})")
+            self._view(name, source(self._connection, path))
 
     def tables(self) -> list[str]:
         """Names of the tables that a query may use."""
         found = self._connection.execute(
-            "SELECT table_name FROM information_schema.tables WHERE table_schema = 'main' ORDER BY 1"
+            "SELECT table_name FROM information_schema.tables WHERE table_schema = 'main'"
         ).fetchall()
-        return [name for (name,) in found]
+        return sorted({*(name for (name,) in found), *self._unmade})
 
     def query(self, sql: str) -> pa.Table:
         """Run one reading statement and bring its whole result.
@@ -180,6 +185,7 @@ class Engine:
     def stream(self, sql: str, rows_per_batch: int = 65_536) -> pa.RecordBatchReader:
         """Run one reading statement and bring its result in batches; the next query ends it. Raises as `query`."""
         with _translated(self, sql):
+            self._make_indicators(sql)
             statements = self._connection.extract_statements(sql)
             if len(statements) != 1 or statements[0].type not in _READ_ONLY or _explains_more(sql, statements[0]):
                 # A PIVOT that must first find its values is several statements to the engine.
@@ -267,7 +273,3 @@ def _explains_more(sql: str, statement: duckdb.Statement) -> bool:
     if statement.type != duckdb.StatementType.EXPLAIN:
         return False
     return re.search(r"\banalyze\b", sql, re.IGNORECASE) is not None
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

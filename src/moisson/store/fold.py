@@ -130,7 +130,7 @@ def fold_run(
         previous = current_generation(layout)
         oublis = frozenset(previous.manifest.oublis) if previous is not None else frozenset()
         if examen is None:
-            examen = examine(layout, previous, run.debut, run.faits(), bilan)
+            examen = examine(layout, previous, run, bilan)
         writer = GenerationWriter(layout, previous)
         try:
             result, generation, gone = _write_generation(layout, run, writer, examen, bilan, options, compteurs, now_s)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from moisson.store.generation import Manifest
+from moisson.store.indicators.views import PAR_SEMAINE
 
 __all__ = ["HISTORY", "MEANINGS", "columns", "no_history", "statements"]
 
 
-HISTORY = ("offres_versions", "presence", "agregats_jour", "vie_offre", "offres_au")
+HISTORY = ("offres_versions", "presence", "agregats_jour", "vie_offre", "offres_au", PAR_SEMAINE)
 """What a store does not have before a Moisson that keeps history has filled it."""
 
 MEANINGS = {

@@ -129,7 +129,8 @@ class StoreReader:
 
         Args:
             query: select, from or with.
-            with_files: more tables from files of yours (.parquet, .csv, .tsv, .json, .ndjson), by name.
+            with_files: more tables from files of yours (.parquet, .csv, .tsv, .json, .ndjson), by name; in a CSV,
+                columns of codes stay text (01004, 2A).
 
         Raises:
             UsageError: not one statement that only reads, or SQL that is wrong; an unknown name gets the nearest.

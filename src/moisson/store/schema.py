@@ -200,6 +200,7 @@ COLLECTES = pa.schema(
         colonne("relances", pa.int64(), "attempts made again", unite="calls"),
         colonne("statut_429", pa.int64(), "attempts answered 429", unite="calls"),
         colonne("duree_s", pa.float64(), "from its beginning to its last answer", unite="s"),
+        colonne("pauses_s", pa.float64(), "of that, interrupted and not yet taken up again", unite="s"),
         colonne("version", pa.string(), "version of Moisson"),
         colonne("version_planificateur", pa.string(), "version of the planner"),
         colonne("octets_lac", pa.int64(), "all tables after the run, but this one", unite="bytes"),

@@ -39,6 +39,7 @@ class Seen(msgspec.Struct):
         pages: (name, SHA-256 of the body) of the landed pages.
         appels, relances, statut_429: attempts that the facts account for.
         premiere_s, derniere_s: when the first page and the last answer were received; None when there were none.
+        pauses_s: how long nobody was at it, before it was taken up again; seconds in all.
         erreurs: what failed, oldest first: questions refused or given up, and attempts at those that were answered.
         oubliees: of the offers that were read and are left out, since they must stay forgotten: keys of their marks
             (masking.py), ascending. A fact may hold the id or its mark: they are the same offer.
@@ -56,6 +57,7 @@ class Seen(msgspec.Struct):
     derniere_s: float | None
     erreurs: list[Erreur]
     oubliees: npt.NDArray[np.uint64] = msgspec.field(default_factory=lambda: np.empty(0, np.uint64))
+    pauses_s: float = 0.0
 
     def drop_arrays(self) -> None:
         """Give back the memory of the arrays; the rest stays."""
@@ -104,15 +106,18 @@ def array_keys(ids: pa.ChunkedArray[Any]) -> npt.NDArray[np.uint64]:
     return id_keys(["" if id_ is None else id_ for id_ in ids.to_pylist()])
 
 
-def read_seen(faits: Iterable[Fait], bilan: Bilan, oublis: Collection[str] = ()) -> Seen:
+def read_seen(
+    faits: Iterable[Fait], bilan: Bilan, oublis: Collection[str] = (), reprises_s: Sequence[float] = ()
+) -> Seen:
     """Read a finished run's facts.
 
     Args:
         faits: in journal order, which is the order of receipt.
         bilan: says which windows are proved, so which failed questions were made good.
         oublis: marks of the ids to leave out (masking.py).
+        reprises_s: when the run was taken up again, seconds since 1970, ascending. Evidence does not tell.
     """
-    reading = Reading(oublis)
+    reading = Reading(oublis, reprises_s)
     for fait in faits:
         reading.tell(fait)
     return reading.seen(bilan)
@@ -122,11 +127,13 @@ class Reading:
     """A run's facts on the way to a `Seen`, for whoever does something else with each of them too.
 
     Args:
-        oublis: marks of the ids to leave out (masking.py).
+        oublis, reprises_s: as `read_seen`.
     """
 
-    def __init__(self, oublis: Collection[str] = ()) -> None:
+    def __init__(self, oublis: Collection[str] = (), reprises_s: Sequence[float] = ()) -> None:
         self._oublis = oublis
+        self._reprises_s = list(reprises_s)
+        self._pauses_s = 0.0
         self._keys: list[npt.NDArray[np.uint64]] = [np.empty(0, np.uint64)]
         self._creations: list[npt.NDArray[np.int64]] = [np.empty(0, np.int64)]
         self._forgotten: list[npt.NDArray[np.bool_]] = [np.empty(0, np.bool_)]
@@ -145,6 +152,12 @@ class Reading:
         self._appels += fait.tentatives
         self._relances += fait.tentatives - 1
         self._statut_429 += fait.refus_429
+        while self._reprises_s and fait.recu_s >= self._reprises_s[0]:
+            reprise_s = self._reprises_s.pop(0)
+            # From the last answer on; that somebody tried a little longer is not known.
+            if self._derniere_s is not None and reprise_s > self._derniere_s:
+                self._pauses_s += reprise_s - self._derniere_s
+                self._derniere_s = reprise_s
         self._derniere_s = fait.recu_s if self._derniere_s is None else max(self._derniere_s, fait.recu_s)
         if not isinstance(fait, PageLue):
             self._troubles.append(fait)
@@ -197,6 +210,7 @@ class Reading:
                 fait if isinstance(fait, Erreur) else _erreur(fait, self._answered, proved) for fait in self._troubles
             ],
             oubliees=np.sort(id_keys(sorted(self._oubliees))),
+            pauses_s=self._pauses_s,
         )
 
 

@@ -61,7 +61,7 @@ class StoreStatus(msgspec.Struct, frozen=True):
         call_ratio: calls ÷ calls_floor, or None.
         retries: attempts made again.
         status_429: attempts answered 429.
-        duration_s: time it spent collecting, or None.
+        duration_s: time it spent collecting, pauses between its sittings left out, or None.
         last_run: its name, or None.
         last_verdict: its verdict ("prouvee", "non prouvee"), or None.
         reasons: why it is not proved.
@@ -69,6 +69,8 @@ class StoreStatus(msgspec.Struct, frozen=True):
         last_proved_announced: first national total of the last proved run, or None: what a shrink is measured on.
         generation: number of the present state, 0 before the first.
         unfinished: the run that could be taken up, or None.
+        completable_until: the last run is not proved; a run that begins before this instant goes on from it and asks
+            only the windows in doubt, unless something else than windows is; None: the next run asks everything.
         bytes: bytes of each table.
         rows: rows of each table.
         disk: bytes of everything that the store holds, and what is free.
@@ -100,6 +102,7 @@ class StoreStatus(msgspec.Struct, frozen=True):
     last_proved_announced: int | None
     generation: int
     unfinished: RunStatus | None
+    completable_until: str | None
     bytes: dict[str, int]
     rows: dict[str, int]
     disk: DiskUse
@@ -160,7 +163,7 @@ def read_status(
         call_ratio=last.get("ratio"),
         retries=last.get("relances") or 0,
         status_429=last.get("statut_429") or 0,
-        duration_s=last.get("duree_s"),
+        duration_s=_active(last),
         last_run=last.get("collecte"),
         last_verdict=last.get("verdict"),
         reasons=tuple(last.get("raisons") or ()),
@@ -168,6 +171,7 @@ def read_status(
         last_proved_announced=last_proved["annonce_premiere"] if last_proved is not None else None,
         generation=manifest.generation if manifest is not None else 0,
         unfinished=_unfinished(store, now_s, planner_version, resume_max_age_s),
+        completable_until=_completable_until(store, now_s, planner_version, resume_max_age_s),
         bytes={table: manifest.octets(table) for table in tables} if manifest is not None else {},
         rows={table: manifest.lignes(table) for table in tables} if manifest is not None else {},
         disk=disk,
@@ -184,6 +188,31 @@ def _coverage(run: dict[str, Any]) -> float | None:
         return None
     whole = max(run["distinctes"] or 0, run["annonce_derniere"] or 0)
     return (run["distinctes"] or 0) / whole if whole else 1.0
+
+
+def _active(run: dict[str, Any]) -> float | None:
+    duree_s = run.get("duree_s")
+    return None if duree_s is None else duree_s - (run.get("pauses_s") or 0.0)
+
+
+def _completable_until(store: Store, now_s: float, planner_version: str | None, resume_max_age_s: float) -> str | None:
+    runs = finished_runs(store.generation())
+    if not runs or runs[-1]["prouvee"]:
+        return None
+    try:
+        debuts = store.suite(runs[-1]["collecte"])
+        last = debuts[-1]
+        nom = store.continuable(
+            now_s,
+            planner_version=planner_version or last.planner_version,
+            settings_digest=last.settings_digest,
+            resume_max_age_s=resume_max_age_s,
+        )
+    except (OSError, MoissonError):
+        # Its evidence is damaged, or went while we looked.
+        return None
+    oldest_s = min(debut.begun_s for debut in debuts)
+    return _iso(dt.datetime.fromtimestamp(oldest_s + resume_max_age_s, dt.UTC)) if nom else None
 
 
 def _unfinished(store: Store, now_s: float, planner_version: str | None, resume_max_age_s: float) -> RunStatus | None:

@@ -287,7 +287,7 @@ class Store:
 
     def examine(self, run: Run, bilan: Bilan) -> Examen:
         """Read what a finished run saw, once for `closing.closing` and for `fold`. Raises StoreCorrupt."""
-        return examine(self.layout, self.generation(), run.debut, run.faits(), bilan)
+        return examine(self.layout, self.generation(), run, bilan)
 
     def fold(
         self,

@@ -1,18 +1,22 @@
-"""The borders that come with Moisson, as rings of coordinates and as WKB. Pure but for reading the shipped file."""
+"""Borders, those that come with Moisson and those that were brought, as rings of coordinates and as WKB."""
 
 from __future__ import annotations
 
 import functools
+import gzip
 import struct
+from collections.abc import Collection, Mapping
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from moisson.errors import StoreCorrupt
 from moisson.territory.reference import CONTOURS
 
-__all__ = ["Polygon", "Ring", "point_wkb", "shapes", "shapes_wkb"]
+__all__ = ["Polygon", "Ring", "point_wkb", "polygons_wkb", "read_shapes", "shapes"]
 
 Ring = npt.NDArray[np.float64]
 """Points of a closed line, one a row: longitude and latitude, degrees, WGS 84; the last is the first."""
@@ -45,10 +49,68 @@ def shapes(level: str) -> dict[str, list[Polygon]]:
     return {geometry["id"]: polygons(geometry) for geometry in topology["objects"][level]["geometries"]}
 
 
-@functools.cache
-def shapes_wkb(level: str) -> dict[str, bytes]:
-    """The same as multipolygons in well-known binary, as geographic files keep them."""
-    return {code: _multipolygon(polygons) for code, polygons in shapes(level).items()}
+class _Properties(msgspec.Struct):
+    code: str
+
+
+class _Geometry(msgspec.Struct):
+    type: str
+    coordinates: msgspec.Raw
+
+
+class _Feature(msgspec.Struct):
+    properties: _Properties
+    geometry: _Geometry
+
+
+class _Collection(msgspec.Struct):
+    features: list[_Feature]
+
+
+_Line = list[tuple[float, float]]
+
+
+def read_shapes(path: Path, codes: Collection[str]) -> dict[str, list[Polygon]]:
+    """The polygons of some territories, by code, from a compressed GeoJSON file as Etalab publishes them.
+
+    Args:
+        path: each of its features has its code in the property `code`.
+        codes: the territories wanted; those that the file does not have are absent.
+
+    Raises:
+        StoreCorrupt: it is no such file.
+    """
+    try:
+        collection = msgspec.json.decode(gzip.decompress(path.read_bytes()), type=_Collection)
+        found = {
+            feature.properties.code: _polygons(feature.geometry)
+            for feature in collection.features
+            if feature.properties.code in codes
+        }
+    except (OSError, EOFError, ValueError, msgspec.MsgspecError) as error:
+        raise StoreCorrupt(
+            f"{path} is not a file of borders: {error}",
+            doing="reading borders",
+            todo="Type: moisson territories --fetch, or remove the file to do without it.",
+        ) from error
+    return {code: polygons for code, polygons in found.items() if polygons}
+
+
+def _polygons(geometry: _Geometry) -> list[Polygon]:
+    if geometry.type == "Polygon":
+        return [_rings(msgspec.json.decode(geometry.coordinates, type=list[_Line]))]
+    if geometry.type == "MultiPolygon":
+        return [_rings(lines) for lines in msgspec.json.decode(geometry.coordinates, type=list[list[_Line]])]
+    raise ValueError(f"a {geometry.type} is no territory")
+
+
+def _rings(lines: list[_Line]) -> Polygon:
+    return [np.array(line, dtype=np.float64).reshape(-1, 2) for line in lines]
+
+
+def polygons_wkb(territories: Mapping[str, list[Polygon]]) -> dict[str, bytes]:
+    """Territories as multipolygons in well-known binary, as geographic files keep them."""
+    return {code: _multipolygon(polygons) for code, polygons in territories.items()}
 
 
 def point_wkb(longitude: float, latitude: float) -> bytes:

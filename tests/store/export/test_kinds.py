@@ -262,8 +262,10 @@ def test_every_table_can_be_exported(folder: Path, name: str) -> None:
     """Those of tomorrow too: no writer knows any by name."""
     store = StoreReader(open_here(folder))
     for table in store.tables():
-        if table.lignes < 3000:
+        if table.lignes is not None and table.lignes < 3000:
             assert write(folder, name, tables=[table.nom]).rows == {table.nom: table.lignes}
+    # Nobody counts the rows of what must be computed, until it is: 26 régions and what is nowhere, by indicator.
+    assert write(folder, name, tables=["indicateurs_par_region"]).rows == {"indicateurs_par_region": 8 * 27}
 
 
 def test_a_list_as_documents(folder: Path) -> None:

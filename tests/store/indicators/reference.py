@@ -55,11 +55,40 @@ RULES = """
   like the others: read it as what is *advertised*.
 """
 
+VIEWS = """
+In `moisson sql`, in `store.sql()` and in `store.duckdb()`, a row a figure; several indicators stand in one view, told
+apart by its column `indicateur`. They are the same figures by the same definitions, hidden by the same rules.
+
+```sh
+moisson sql "select departement_nom, valeur from indicateurs_par_departement where indicateur = 'offres_pour_mille'"
+moisson sql "select * from indicateurs_par_semaine where indicateur in ('nouvelles', 'retirees')"
+```
+
+- By territory, of the offers online now:
+  {now}.
+- By week, the same of the offers online after the last run of the week; and from the second night on
+  {past}.
+
+What has no view is asked with `moisson indicator`: by trade, contract, day or month, of one territory only, without
+duplicates.
+
+| view | columns |
+|---|---|"""
+
+
+def _listed(*fonds: str) -> str:
+    """The names of the indicators over these rows."""
+    from moisson.store.indicators.definitions import INDICATEURS
+
+    names = [f"`{found.nom}`" for found in INDICATEURS.values() if found.fonds in fonds]
+    return ", ".join(names[:-1]) + f" and {names[-1]}"
+
 
 def reference() -> str:
     """The whole document."""
     from moisson.store.indicators.axes import AXES
     from moisson.store.indicators.definitions import INDICATEURS, MASQUE_RETIREES, PETIT
+    from moisson.store.indicators.views import indicator_views
 
     lines = ["## The indicators", "", "| name | what | unit | rows | hidden below | nights | past communes |"]
     lines.append("|---|---|---|---|--:|--:|---|")
@@ -74,11 +103,14 @@ def reference() -> str:
         names = ", ".join(f"`{axe.nom}`" for axe in AXES.values() if axe.sorte == sorte)
         lines.append(f"| {said[sorte]} | {names} |")
     lines += ["", "## Rules", RULES.format(masque=MASQUE_RETIREES, petit=PETIT)]
+    views = ["", "## As views", VIEWS.format(now=_listed("etat"), past=_listed("arrivees", "departs", "durees"))]
+    for view in indicator_views():
+        views.append(f"| `{view.nom}` | {', '.join(f'`{name}`' for name in view.colonnes.names)} |")
     sql = ["", "## As SQL", "", "Each is an aggregate over its rows.", "", "| name | value | n |", "|---|---|---|"]
     for found in INDICATEURS.values():
         calcul = f"`{found.calcul}`" if found.calcul else "Kaplan and Meier's median of the days online"
         sql.append(f"| `{found.nom}` | {calcul} | `{found.n}` |")
-    return HEAD + "\n".join([*lines[:-1], lines[-1].rstrip("\n"), *sql]) + "\n"
+    return HEAD + "\n".join([*lines[:-1], lines[-1].rstrip("\n"), *views, *sql]) + "\n"
 
 
 if __name__ == "__main__":

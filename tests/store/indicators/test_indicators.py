@@ -17,6 +17,8 @@ from moisson.store.indicators.axes import AXES, read_axes
 from moisson.store.indicators.definitions import INDICATEURS, MASQUE_RETIREES, PETIT, indicateur
 from moisson.store.indicators.result import Chiffres, ask
 from moisson.store.indicators.statement import Question
+from moisson.store.indicators.views import indicator_views
+from moisson.store.views import View
 from tests.store.derive.test_doublons import text
 from tests.store.filling import NOW_S, collect, make_offre, open_here
 from tests.store.indicators.nights import LIEUX, Nuit, Vraie, fill, make_nights, stays
@@ -204,6 +206,24 @@ def inhabitants(engine: Engine, axes: list[str]) -> dict[Any, int]:
     return found
 
 
+@pytest.mark.parametrize("view", indicator_views(), ids=lambda view: view.nom)
+def test_the_views_are_the_same_figures(engine: Engine, view: View) -> None:
+    """Row for row what asking gives, what is hidden hidden; each indicator that can be told so is there."""
+    axis = view.nom.removeprefix("indicateurs_par_")
+    found = engine.query(f"FROM {view.nom}")
+    assert found.schema.names == view.colonnes.names
+    assert [field.type for field in found.schema] == [field.type for field in view.colonnes]
+    said: dict[str, list[dict[str, Any]]] = {}
+    for row in found.to_pylist():
+        said.setdefault(row.pop("indicateur"), []).append(row)
+    now = {nom for nom in INDICATEURS if nom not in {"nouvelles", "retirees", "duree_mediane"}}
+    assert set(said) == (set(INDICATEURS) if axis == "semaine" else now)
+    for nom, rows in said.items():
+        table = asked(engine, nom, axis).table
+        assert sorted(rows, key=str) == sorted(table.select(view.colonnes.names[1:]).to_pylist(), key=str)
+        assert engine.query(f"FROM {view.nom} WHERE indicateur = '{nom}'").num_rows == len(rows)
+
+
 # --- what must be told ------------------------------------------------------------------------------------------------
 
 
@@ -273,8 +293,10 @@ def test_questions_that_do_not_fit_are_refused() -> None:
         read_axes(["canton"])
     with pytest.raises(UsageError, match="region and commune cannot be asked at once"):
         read_axes(["commune", "region"][::-1])
-    with pytest.raises(UsageError, match="leave --distinct out"):
+    with pytest.raises(UsageError, match=r"nouvelles cannot .* online now only\. Leave --distinct out\.$"):
         Question(indicateur("nouvelles"), (), distinct=True)
+    with pytest.raises(UsageError, match=r"offres cannot .* by semaine.* or the period: the present can be told\.$"):
+        Question(indicateur("offres"), read_axes(["semaine"]), distinct=True)
     with pytest.raises(UsageError, match="M'5 is no code of a metier"):
         Question(indicateur("offres"), metier="M'5")
 
@@ -330,3 +352,9 @@ def test_a_store_of_an_older_moisson_says_what_it_lacks(tmp_path: Path) -> None:
             asked(engine, "nouvelles")
         with pytest.raises(UsageError, match="salaire_median needs the pay"):
             asked(engine, "salaire_median")
+        told = engine.query("SELECT DISTINCT indicateur AS nom FROM indicateurs_par_region")["nom"].to_pylist()
+        assert set(told) == {
+            "offres", "postes", "offres_pour_mille", "postes_pour_mille", "part_cdi", "part_partenaires"
+        }  # fmt: skip
+        with pytest.raises(UsageError, match="indicateurs_par_semaine is not there yet"):
+            engine.query("FROM indicateurs_par_semaine")

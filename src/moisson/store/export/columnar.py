@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 from moisson.store.export.job import Job
 from moisson.store.export.selection import quoted
 from moisson.store.quiet import no_progress_bar
+from moisson.store.yours import literal
 
 __all__ = ["write_duckdb", "write_parquet"]
 
@@ -17,8 +18,9 @@ _MEMORY = "512MB"
 
 def write_parquet(job: Job) -> list[str]:
     """One Parquet file (zstd); meanings of the columns and where the data come from are in its schema."""
-    facts = {f"moisson.{key}": value for key, value in job.provenance.facts().items()}
-    schema: pa.Schema = job.feed.schema.with_metadata(facts)
+    facts = {f"moisson.{key}": value for key, value in job.facts().items()}
+    # What a feed's schema says of itself is for other programs: where its geometry is.
+    schema: pa.Schema = job.feed.schema.with_metadata({**(job.feed.schema.metadata or {}), **facts})
     with pq.ParquetWriter(job.path, schema, compression="zstd") as sink:
         for batch in job.feed:
             sink.write_table(pa.Table.from_batches([batch]))
@@ -43,13 +45,9 @@ def write_duckdb(job: Job) -> list[str]:
         table = quoted(job.selection.table)
         database.execute(f"CREATE TABLE {table} AS SELECT * FROM moisson_feed")
         database.unregister("moisson_feed")
-        facts = "\n".join(f"{key}: {value}" for key, value in job.provenance.facts().items())
-        database.execute(f"COMMENT ON TABLE {table} IS {_text(facts)}")
+        facts = "\n".join(f"{key}: {value}" for key, value in job.facts().items())
+        database.execute(f"COMMENT ON TABLE {table} IS {literal(facts)}")
         for column in job.selection.columns:
             if sens := column.said("meaning"):
-                database.execute(f"COMMENT ON COLUMN {table}.{quoted(column.name)} IS {_text(sens)}")
+                database.execute(f"COMMENT ON COLUMN {table}.{quoted(column.name)} IS {literal(sens)}")
     return []
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from moisson.store.export import columnar, documents, places, sheet, text
 from moisson.store.export.job import Write
 from moisson.store.sql_errors import nearest
 
-__all__ = ["KINDS", "Kind", "kind_of"]
+__all__ = ["KINDS", "Kind", "kind_of", "name_of", "require"]
 
 
 @dataclass(frozen=True)
@@ -45,11 +46,7 @@ class Kind:
         Raises:
             UsageError: it is not; the message says what to install.
         """
-        if self.module and importlib.util.find_spec(self.module) is None:
-            raise UsageError(
-                f"Writing .{self.name} needs the library {self.module}, which is not installed",
-                todo=f"Type: pip install 'moisson[{self.extra}]'",
-            )
+        require(self.name, self.module, self.extra)
 
 
 KINDS = {
@@ -71,20 +68,47 @@ KINDS = {
 _ALIASES = {"json": "ndjson", "jsonl": "ndjson", "xls": "xlsx", "db": "duckdb", "tsv": "csv", "txt": "csv"}
 
 
+def require(name: str, module: str, extra: str) -> None:
+    """Check that the library is there that a kind of file needs.
+
+    Args:
+        name: of the kind, without the point.
+        module, extra: the library, and what to ask of pip to have it; "" when Moisson itself needs it.
+
+    Raises:
+        UsageError: it is not; the message says what to install.
+    """
+    if module and importlib.util.find_spec(module) is None:
+        raise UsageError(
+            f"Writing .{name} needs the library {module}, which is not installed",
+            todo=f"Type: pip install 'moisson[{extra}]'",
+        )
+
+
+def name_of(file: Path, known: Collection[str]) -> str:
+    """The kind that a file's name says by its end, without the point.
+
+    Raises:
+        UsageError: it is none of those known.
+    """
+    suffix = file.suffix.lower().removeprefix(".")
+    if suffix in known:
+        return suffix
+    meant = _ALIASES.get(suffix)
+    hint = f"Did you mean .{meant}? " if meant in known else nearest(suffix, list(known))
+    raise UsageError(
+        f"{file.name} does not say by its end what it shall be",
+        todo=f"{hint}There are: {', '.join('.' + name for name in known)}.",
+    )
+
+
 def kind_of(file: Path, *, bulk: bool = False, excel: bool = False) -> Kind:
     """The kind of a file by its name, and by what was asked of it.
 
     Raises:
         UsageError: it has no such kind, or it cannot be asked that.
     """
-    suffix = file.suffix.lower().removeprefix(".")
-    kind = KINDS.get(suffix)
-    if kind is None:
-        hint = f"Did you mean .{_ALIASES[suffix]}? " if suffix in _ALIASES else nearest(suffix, list(KINDS))
-        raise UsageError(
-            f"{file.name} does not say by its end what it shall be",
-            todo=f"{hint}There are: {', '.join('.' + name for name in KINDS)}.",
-        )
+    kind = KINDS[name_of(file, KINDS)]
     if bulk and kind.name != "ndjson":
         raise UsageError("--bulk is for .ndjson files", todo=f"As in: moisson export {file.stem}.ndjson --bulk")
     if excel and kind.name != "csv":

@@ -11,13 +11,14 @@ import pyarrow.compute as pc
 
 from moisson.store.export.job import Job
 
-__all__ = ["LATITUDE", "LONGITUDE", "write_geojson", "write_gpkg"]
+__all__ = ["GEOMETRY", "LATITUDE", "LONGITUDE", "as_geometry", "write_geojson", "write_gpkg", "write_layer"]
 
 LATITUDE = "moisson_latitude"
 LONGITUDE = "moisson_longitude"
 """The last two columns of a feed for a map; they become the point."""
 
-_GEOMETRY = "geometry"
+GEOMETRY = "geometry"
+"""How the column is called that holds it."""
 
 _POINT = np.dtype([("order", "u1"), ("type", "<u4"), ("x", "<f8"), ("y", "<f8")])
 """A point in well-known binary: little-endian (1), type 1, longitude, latitude (OGC 06-103r4, 8.2)."""
@@ -25,32 +26,51 @@ _POINT = np.dtype([("order", "u1"), ("type", "<u4"), ("x", "<f8"), ("y", "<f8")]
 
 def write_gpkg(job: Job) -> list[str]:
     """A GeoPackage with a layer of points named as the table, in WGS 84, with its spatial index."""
-    return _write(job, "GPKG", dataset_metadata=job.provenance.facts())
+    return _write(job, "gpkg")
 
 
 def write_geojson(job: Job) -> list[str]:
     """A GeoJSON file as RFC 7946 has it; lists are JSON inside."""
-    facts = job.provenance.facts()
-    description = f"{facts['source']}, last updated {facts['last_updated']}, licence: {facts['licence_url']}"
-    # A title that happens to look like JSON is a text all the same.
-    return _write(job, "GeoJSON", RFC7946="YES", AUTODETECT_JSON_STRINGS="NO", DESCRIPTION=description)
+    return _write(job, "geojson")
 
 
-def _write(job: Job, driver: str, dataset_metadata: dict[str, str] | None = None, **options: str) -> list[str]:
+def write_layer(job: Job, kind: str, rows: pa.RecordBatchReader, geometry: str) -> None:
+    """Write rows whose last column is their geometry in well-known binary.
+
+    Args:
+        job: what they are.
+        kind: "gpkg" or "geojson".
+        rows: the rows, the last column called as GEOMETRY.
+        geometry: what it is: "Point", "MultiPolygon", or "Unknown" for several.
+    """
     import pyogrio
 
-    points = _Points(job)
+    facts = job.facts()
+    # What is said of the file; a title that happens to look like JSON is a text all the same.
+    said: dict[str, Any] = {"dataset_metadata": facts}
+    if kind == "geojson":
+        description = f"{facts['source']}, last updated {facts['last_updated']}, licence: {facts['licence_url']}"
+        said = {"layer_options": {"RFC7946": "YES", "AUTODETECT_JSON_STRINGS": "NO", "DESCRIPTION": description}}
     pyogrio.write_arrow(
-        pa.RecordBatchReader.from_batches(points.schema, iter(points)),
+        rows,
         str(job.path),
         layer=job.selection.table,
-        driver=driver,
-        geometry_name=_GEOMETRY,
-        geometry_type="Point",
+        driver={"gpkg": "GPKG", "geojson": "GeoJSON"}[kind],
+        geometry_name=GEOMETRY,
+        geometry_type=geometry,
         crs="EPSG:4326",
-        dataset_metadata=dataset_metadata,
-        layer_options=options,
+        **said,
     )
+
+
+def as_geometry(field: pa.Field[pa.DataType]) -> pa.Field[pa.DataType]:
+    """The same column, known to GDAL as geometry in well-known binary."""
+    return field.with_metadata({"ARROW:extension:name": "geoarrow.wkb"})
+
+
+def _write(job: Job, kind: str) -> list[str]:
+    points = _Points(job)
+    write_layer(job, kind, pa.RecordBatchReader.from_batches(points.schema, iter(points)), "Point")
     if not points.nowhere:
         return []
     return [f"{points.nowhere:,} of {job.feed.rows:,} rows have no coordinates: they are there, without a point."]
@@ -67,8 +87,7 @@ class _Points:
             # GDAL knows by this name that a text is JSON.
             said = {"ARROW:extension:name": "arrow.json"} if column.json else None
             fields.append(pa.field(column.name, column.field.type, metadata=said))
-        geometry = pa.field(_GEOMETRY, pa.binary(), metadata={"ARROW:extension:name": "geoarrow.wkb"})
-        self.schema = pa.schema([*fields, geometry])
+        self.schema = pa.schema([*fields, as_geometry(pa.field(GEOMETRY, pa.binary()))])
         self.nowhere = 0
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:

@@ -2,40 +2,27 @@
 
 from __future__ import annotations
 
-import contextlib
-import errno
-import hashlib
-import os
-import re
-import secrets
-import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
 import pyarrow as pa
 
-from moisson.errors import DiskFull, MoissonError, StoreError, StoreUnwritable, UsageError
-from moisson.store import files
+from moisson.errors import StoreError, UsageError
 from moisson.store.engine import Engine, connect
+from moisson.store.export.aside import check_place, into_place, written_aside
 from moisson.store.export.documents import MAPPING_SUFFIX, as_documents
 from moisson.store.export.feed import ROWS_PER_BATCH, Feed, Progress
 from moisson.store.export.job import Job
 from moisson.store.export.kinds import Kind, kind_of
 from moisson.store.export.places import LATITUDE, LONGITUDE
 from moisson.store.export.selection import Selection, select
-from moisson.store.export.sidecar import SIDECAR_SUFFIX, Part, data_package
+from moisson.store.export.sidecar import SIDECAR_SUFFIX, Part, data_package, write_sidecar
 from moisson.store.provenance import Provenance, read_provenance
 from moisson.store.sql_errors import interrupted
 from moisson.store.store import Store
 
 __all__ = ["Exported", "export"]
-
-_FREE_LEFT = 64_000_000
-"""Less than that free, and a library that failed to write failed for want of room, whatever it said."""
-
-_FULL_SAID = re.compile(r"no space left|disk (?:is )?full|disk quota", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -108,7 +95,7 @@ def export(
         totals = [selection.count(engine) for selection in selections]
         for selection, total in zip(selections, totals, strict=True):
             _check_fits(kind, selection, total, bulk=bulk)
-        with _border(file), _aside(file) as aside:
+        with written_aside(file) as aside:
             notes: list[str] = []
             parts: list[Part] = []
             for selection, total in zip(selections, totals, strict=True):
@@ -116,25 +103,15 @@ def export(
                 notes += _written(kind, Job(selection, feed, aside, provenance))
                 parts.append(Part(selection, feed.rows))
             size = aside.stat().st_size
-            package = data_package(
-                file.name, kind.name, parts, provenance, size=size, sha256=_sha256(aside), excel=excel
-            )
-            sidecar = aside.with_name(aside.name + SIDECAR_SUFFIX)
-            sidecar.write_bytes(msgspec.json.format(msgspec.json.encode(package), indent=2) + b"\n")
-            made = [file.with_name(file.name + end) for end in (("", MAPPING_SUFFIX) if bulk else ("",))]
-            made.append(file.with_name(file.name + SIDECAR_SUFFIX))
-            for target in made:
-                files.fsync_file(aside.with_name(target.name))
-            for target in made:
-                files.rename(aside.with_name(target.name), target)
+            write_sidecar(aside, data_package(aside, kind.name, parts, provenance, excel=excel))
+            ends = (MAPPING_SUFFIX, SIDECAR_SUFFIX) if bulk else (SIDECAR_SUFFIX,)
+            made = [file, *(file.with_name(file.name + end) for end in ends)]
+            into_place(aside, *made)
     return Exported(tuple(made), {part.selection.table: part.rows for part in parts}, size, tuple(notes), provenance)
 
 
 def _check_place(store: Store, file: Path) -> None:
-    if not file.parent.is_dir():
-        raise StoreUnwritable(f"There is no folder {file.parent}", todo="Make it first, or give another place.")
-    if file.is_dir():
-        raise StoreUnwritable(f"{file} is a folder", todo="Give the name of a file.")
+    check_place(file)
     if file.resolve().is_relative_to(store.folder.resolve()):
         raise UsageError(f"{file} lies inside the store", todo="Give a place outside: only Moisson writes there.")
 
@@ -176,51 +153,3 @@ def _written(kind: Kind, job: Job) -> list[str]:
     if feed.rows != feed.total:
         raise StoreError(f"{feed.rows:,} rows were written of {feed.total:,}", doing=f"exporting {feed.table}")
     return notes
-
-
-@contextlib.contextmanager
-def _aside(file: Path) -> Iterator[Path]:
-    """Where to write meanwhile: under the same name, in a folder beside the file, which always goes."""
-    folder = file.with_name(f".{file.name}.{secrets.token_hex(4)}.part")
-    try:
-        # Within the try: Ctrl-C may come between any two steps.
-        folder.mkdir()
-        yield folder / file.name
-    finally:
-        for path in folder.glob("*"):
-            # A library that failed may still hold it open: its room is given back all the same.
-            with contextlib.suppress(OSError):
-                os.truncate(path, 0)
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextlib.contextmanager
-def _border(file: Path) -> Iterator[None]:
-    """The system's errors, and those of libraries that met a full disk, become ours."""
-    try:
-        yield
-    except MoissonError:
-        raise
-    except Exception as error:
-        if _is_full(error, file.parent):
-            raise DiskFull(
-                f"No space left on the disk of {file}",
-                doing="exporting to it",
-                todo="Nothing is left of it. Free some space, choose fewer rows or columns, or give another place.",
-            ) from error
-        if isinstance(error, OSError):
-            raise StoreUnwritable(
-                f"{file} cannot be written: {error.strerror or error}", todo="Give another place."
-            ) from error
-        raise
-
-
-def _is_full(error: Exception, folder: Path) -> bool:
-    if isinstance(error, OSError) and error.errno is not None:
-        return error.errno in {errno.ENOSPC, errno.EDQUOT}
-    return _FULL_SAID.search(str(error)) is not None or shutil.disk_usage(folder).free < _FREE_LEFT
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as data:
-        return hashlib.file_digest(data, "sha256").hexdigest()

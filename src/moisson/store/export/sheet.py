@@ -120,7 +120,7 @@ def _write_source(job: Job, book: Workbook) -> None:
     sheet = book.add_worksheet("moisson")
     sheet.set_column(0, 1, _WIDTH_MAX)
     bold = book.add_format({"bold": True})
-    lines = [*job.provenance.facts().items(), ("", "")]
+    lines = [*job.facts().items(), ("", "")]
     meanings = [(column.name, column.said("meaning")) for column in job.selection.columns]
     for row, (key, value) in enumerate([*lines, *meanings]):
         sheet.write_string(row, 0, key, bold)

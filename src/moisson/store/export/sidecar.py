@@ -1,15 +1,18 @@
-"""FILE.datapackage.json: what a file is, for people and programs (Frictionless Data Package 1.0). Pure.
+"""FILE.datapackage.json: what a file is, for people and programs (Frictionless Data Package 1.0).
 
 It is named after its file, and not datapackage.json, so that several exports can share a folder.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import msgspec
 import pyarrow as pa
 import pyarrow.types as types
 
@@ -18,7 +21,7 @@ from moisson.store.export.text import EXCEL_INSTANT
 from moisson.store.official import OFFRE
 from moisson.store.provenance import LICENCE_NAME, LICENCE_URL, Provenance
 
-__all__ = ["SIDECAR_SUFFIX", "Part", "data_package"]
+__all__ = ["SIDECAR_SUFFIX", "Part", "data_package", "write_sidecar"]
 
 SIDECAR_SUFFIX = ".datapackage.json"
 """What is added to a file's name."""
@@ -47,21 +50,27 @@ class Part:
     rows: int
 
 
+def write_sidecar(file: Path, package: Mapping[str, Any]) -> None:
+    """Write a data package beside its file."""
+    text = msgspec.json.format(msgspec.json.encode(package), indent=2)
+    file.with_name(file.name + SIDECAR_SUFFIX).write_bytes(text + b"\n")
+
+
 def data_package(
-    name: str, kind: str, parts: Sequence[Part], provenance: Provenance, *, size: int, sha256: str, excel: bool = False
+    file: Path, kind: str, parts: Sequence[Part], provenance: Provenance, *, excel: bool = False
 ) -> dict[str, Any]:
     """The content of the sidecar.
 
     Args:
-        name: the file's name.
+        file: the file, whole.
         kind: its kind: parquet, csv, ndjson, xlsx, duckdb, gpkg or geojson.
         parts: the tables in it.
         provenance: where they come from.
-        size: bytes of the file.
-        sha256: hex digest of the file.
         excel: a CSV for a French Excel.
     """
-    facts = provenance.facts()
+    facts, name, size = provenance.facts(), file.name, file.stat().st_size
+    with file.open("rb") as data:
+        sha256 = hashlib.file_digest(data, "sha256").hexdigest()
     warning = "Simulated data: not one of these offers is true. " if provenance.simulated else ""
     return {
         "profile": "data-package",

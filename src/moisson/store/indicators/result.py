@@ -1,33 +1,21 @@
-"""An indicator asked of a store: its figures, rounded and hidden as it is defined, and what must be told of them."""
+"""An indicator asked of a store: its figures as they may be shown, and what must be told of them."""
 
 from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from moisson.errors import UsageError
 from moisson.store.engine import Engine
 from moisson.store.indicators.axes import AXES
-from moisson.store.indicators.definitions import MASQUE_RETIREES, PETIT
+from moisson.store.indicators.shown import shown
 from moisson.store.indicators.statement import NIGHTS, Question, statement
 
-__all__ = ["MENTIONS", "Chiffres", "ask"]
-
-MENTIONS = {
-    "masque": "not shown: it rests on too few offers",
-    "petit": f"small: it rests on fewer than {PETIT} offers",
-    "non_place": "offers that are not placed, or no finer than a larger territory",
-    "incomplet": "days of this period had no run, so it is not known whole",
-    "non_atteinte": "more than half of the offers are still online",
-    "sans_population": "nobody lives there, or it is no territory",
-}
-"""What `mention` may say, several joined by a blank; null: nothing to say."""
+__all__ = ["Chiffres", "ask"]
 
 
 @dataclass(frozen=True)
@@ -82,20 +70,17 @@ def ask(engine: Engine, question: Question) -> Chiffres:
             todo="It was filled by an older Moisson: the next moisson collect reads it.",
         )
     nuits, debut, fin = _nights(engine, question)
-    raw = engine.query(statement(question, engine.tables()))
-    territoire = question.territoire
-    counts = _numbers(raw["n"], 0).astype(np.int64)
+    found = engine.query(shown(question, statement(question, engine.tables())))
+    territoire, counts = question.territoire, found["toutes"].to_numpy()
+    # A stock is told at several instants: what there is in all, and what cannot be placed, is told of the last one.
+    if question.periode is not None and question.indicateur.fonds == "etat" and len(found):
+        days = found[question.periode.nom]
+        counts = np.where(np.array(pc.equal(days, pc.max(days))), counts, 0)
     unplaced = None
     if territoire is not None:
-        unplaced = int(counts[np.array(raw[territoire.nom].is_null())].sum())
-    # A stock is told at several instants: what cannot be placed is told of the last one.
-    total = int(counts.sum())
-    if question.periode is not None and question.indicateur.fonds == "etat" and len(raw):
-        last = np.array(pc.equal(raw[question.periode.nom], pc.max(raw[question.periode.nom])))
-        total = int(counts[last].sum())
-        if territoire is not None:
-            unplaced = int(counts[last & np.array(raw[territoire.nom].is_null())].sum())
-    return Chiffres(question, _shown(question, raw), total, unplaced, _nowhere(engine, question), nuits, debut, fin)
+        unplaced = int(counts[np.array(found[territoire.nom].is_null())].sum())
+    table, total = found.drop_columns(["toutes"]), int(counts.sum())
+    return Chiffres(question, table, total, unplaced, _nowhere(engine, question), nuits, debut, fin)
 
 
 def _nowhere(engine: Engine, question: Question) -> int | None:
@@ -135,58 +120,3 @@ def _nights(engine: Engine, question: Question) -> tuple[int | None, dt.datetime
             todo="A figure of change can be told after moisson collect ran on another day.",
         )
     return nights["nuits"], nights["debut"], nights["fin"]
-
-
-def _shown(question: Question, raw: pa.Table) -> pa.Table:
-    """Hide and round what the definition says, and say why."""
-    found = question.indicateur
-    n = _numbers(raw["n"], 0).astype(np.int64)
-    valeur = _numbers(raw["valeur"], np.nan)
-    if found.genre in {"compte", "taux"}:
-        # Where nothing was found there is nothing, which is a figure; but none per inhabitant where nobody lives.
-        inhabited = np.array(raw["population"].is_valid()) if found.genre == "taux" else True
-        valeur = np.where((n == 0) & inhabited, 0.0, valeur)
-        valeur = np.where(inhabited, valeur, np.nan)
-    unknown = np.isnan(valeur)
-    below = max(found.masque_sous, MASQUE_RETIREES if question.past else 0)
-    hidden = (n > 0) & (n < below)
-    marks: list[tuple[str, Any]] = [
-        ("masque", hidden),
-        ("petit", ~hidden & (n > 0) & (n < PETIT)),
-    ]
-    if question.territoire is not None:
-        nowhere = np.array(raw[question.territoire.nom].is_null())
-        marks.append(("non_place", nowhere))
-    if found.genre == "taux":
-        marks.append(("sans_population", np.array(raw["population"].is_null())))
-    if found.fonds == "durees":
-        marks.append(("non_atteinte", ~hidden & unknown & (n > 0)))
-    if question.periode is not None and found.fonds != "etat":
-        marks.append(("incomplet", np.array(pc.less(raw["nuits"], raw["nuits_attendues"]).fill_null(False))))
-    shown = np.where(hidden | unknown, 0.0, np.round(valeur, found.decimales))
-    values = pa.array(shown, mask=hidden | unknown)
-    few = (n > 0) & (n < MASQUE_RETIREES) & question.past
-    mentions = [" ".join(parts) or None for parts in _each(marks, raw.num_rows)]
-    columns: dict[str, Any] = {
-        name: raw[name] for name in raw.column_names if name not in {"valeur", "n", "nuits", "nuits_attendues"}
-    }
-    columns["valeur"] = values.cast(pa.int64()) if found.decimales == 0 else values
-    columns["n"] = pa.array(n, mask=few)
-    if question.periode is not None:
-        columns["nuits"] = raw["nuits"]
-    columns["mention"] = pa.array(mentions, pa.string())
-    return pa.table(columns)
-
-
-def _numbers(column: Any, missing: float) -> npt.NDArray[np.float64]:
-    values: npt.NDArray[np.float64] = column.cast(pa.float64()).fill_null(pa.scalar(missing, pa.float64())).to_numpy()
-    return values
-
-
-def _each(marks: list[tuple[str, Any]], rows: int) -> list[list[str]]:
-    """For each row, the marks that it has."""
-    found: list[list[str]] = [[] for _ in range(rows)]
-    for mark, has in marks:
-        for row in np.flatnonzero(has):
-            found[row].append(mark)
-    return found

@@ -8,7 +8,7 @@ there. So figures of the past by commune or EPCI, which only counts can be, come
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from moisson.errors import UsageError
@@ -16,7 +16,7 @@ from moisson.store.indicators.axes import GRANDS_DOMAINES, Axe, Sorte
 from moisson.store.indicators.definitions import Indicateur
 from moisson.territory.placing import PLACED, placing_sql
 
-__all__ = ["NIGHTS", "Question", "statement"]
+__all__ = ["NIGHTS", "Question", "figures", "rows", "statement"]
 
 _FINE = {"commune", "epci"}
 _CODES = {
@@ -58,9 +58,11 @@ class Question:
                 raise UsageError(f"{code} is no code of a {nom}", todo="As in: 84, 74, M1805, CDI.")
         nom = self.indicateur.nom
         if self.distinct and self.past:
+            present = self.indicateur.fonds == "etat"
             raise UsageError(
-                f"{nom} cannot be told without duplicates{' by ' + self.periode.nom if self.periode else ''}",
-                todo="What is published twice is known of offers online now only: leave --distinct out.",
+                f"{nom} cannot be told without duplicates{f' by {self.periode.nom}' if self.periode else ''}: what is "
+                "published twice is known of the offers online now only",
+                todo=f"Leave --distinct out{', or the period: the present can be told' if present else ''}.",
             )
         if self.by_day and not self.indicateur.jour:
             raise UsageError(
@@ -114,11 +116,12 @@ NIGHTS = (
 """How many days have a run, and the first and last run."""
 
 
-def _pay(question: Question) -> str:
-    """The columns of the pay, when they are needed: contents of an older store do not have them."""
-    if not question.indicateur.paie:
-        return ""
-    return ", salaire_lu, (salaire_annuel_min + salaire_annuel_max) / 2 AS salaire"
+_PAY = {"salaire_lu": "salaire_lu", "salaire": "(salaire_annuel_min + salaire_annuel_max) / 2"}
+"""The columns of the pay, only when they are needed: contents of an older store do not have them."""
+
+
+def _read(pay: Mapping[str, str]) -> str:
+    return "".join(f", {calcul} AS {nom}" for nom, calcul in pay.items())
 
 
 _EXPECTED = {"day": "1", "week": "7", "month": "date_diff('day', periode, periode + INTERVAL 1 MONTH)"}
@@ -126,12 +129,23 @@ _EXPECTED = {"day": "1", "week": "7", "month": "date_diff('day', periode, period
 
 def statement(question: Question, tables: Collection[str]) -> str:
     """A SELECT of the figures: for each axis its code and `<axis>_nom`, then `population` (rates), `valeur`, `n`,
-    and of periods `nuits` and `nuits_attendues`. Nothing is hidden nor rounded yet.
+    and of periods `nuits` and `nuits_attendues`. Nothing is hidden nor rounded yet, and they are in no order.
 
     Args:
         question: what is asked.
         tables: those that there are; names of domains and contracts come from code lists that may be missing.
     """
+    return f"WITH {', '.join(rows([question]))} SELECT * FROM ({figures(question, tables)})"
+
+
+def rows(questions: Sequence[Question]) -> list[str]:
+    """The tables of a WITH that questions are answered from.
+
+    Args:
+        questions: they differ in their indicators only, and these are over the same rows (`Fonds`).
+    """
+    question = questions[0]
+    pay = _PAY if any(one.indicateur.paie for one in questions) else {}
     with_: list[str] = []
     if question.past:
         with_ += [_PASSAGES, _periods(question)]
@@ -139,12 +153,16 @@ def statement(question: Question, tables: Collection[str]) -> str:
     if question.by_day:
         with_.append(_counted(question))
     elif question.past:
-        with_ += _lives(question)
-        with_.append(_past(question))
+        with_ += _lives(pay)
+        with_.append(_past(question, pay))
     else:
-        with_.append(_present(question))
-    with_ += _groups(question)
-    return f"WITH {', '.join(with_)} {_labelled(question, tables)}"
+        with_.append(_present(question, pay))
+    return with_
+
+
+def figures(question: Question, tables: Collection[str]) -> str:
+    """The SELECT of `statement`, from the tables of `rows`."""
+    return f"WITH {', '.join(_groups(question))} {_labelled(question, tables)}"
 
 
 # --- what is counted --------------------------------------------------------------------------------------------------
@@ -171,22 +189,22 @@ def _columns(question: Question) -> str:
     return "".join(f"{axe.colonne} AS {axe.nom}__code, " for axe in question.axes if axe.sorte != "periode")
 
 
-def _present(question: Question) -> str:
+def _present(question: Question, pay: Mapping[str, str]) -> str:
     distinct = "AND id IN (SELECT id FROM offres_distinctes)" if question.distinct else ""
     return f"""
 fonds AS (
     SELECT {_columns(question)} 1 AS poids, coalesce(nombre_postes, 1) AS postes, type_contrat,
-        origine_offre.origine AS origine{_pay(question)}
+        origine_offre.origine AS origine{_read(pay)}
     FROM offres_placees WHERE {_chosen(question)} {distinct}
 )"""
 
 
-def _lives(question: Question) -> list[str]:
+def _lives(pay: Mapping[str, str]) -> list[str]:
     return [
         f"""
 vies AS (
     SELECT id, du, au, premiere_vue, retiree, rome_code, type_contrat, coalesce(nombre_postes, 1) AS postes,
-        origine_offre.origine AS origine{_pay(question)}, lieu_travail, departement AS garde
+        origine_offre.origine AS origine{_read(pay)}, lieu_travail, departement AS garde
     FROM vie_offre
 )""",
         f"placees AS ({placing_sql('vies')})",
@@ -199,11 +217,10 @@ lieux_connus AS (
     ]
 
 
-def _past(question: Question) -> str:
+def _past(question: Question, pay: Mapping[str, str]) -> str:
     fonds, periode = question.indicateur.fonds, question.periode
     when = "p.periode, " if periode is not None else ""
-    pay = ", salaire_lu, salaire" if question.indicateur.paie else ""
-    columns = f"{_columns(question)}{when}1 AS poids, postes, type_contrat, origine{pay}"
+    columns = f"{_columns(question)}{when}{', '.join(['1 AS poids', 'postes', 'type_contrat', 'origine', *pay])}"
     if fonds == "etat":
         rows = "lieux_connus JOIN periodes AS p ON du <= p.fin AND (au IS NULL OR au > p.fin)"
         return f"fonds AS (SELECT {columns} FROM {rows} WHERE {_chosen(question)})"
@@ -389,5 +406,4 @@ def _labelled(question: Question, tables: Collection[str]) -> str:
     if question.periode is not None:
         shown += ["periodes.nuits::BIGINT AS nuits", "periodes.nuits_attendues::BIGINT AS nuits_attendues"]
         joins.append("LEFT JOIN periodes ON periodes.periode = g.periode")
-    order = f"ORDER BY {', '.join(f'g.{key} NULLS LAST' for key in keys)}" if keys else ""
-    return f"SELECT {', '.join(shown)} FROM {groups} AS g {' '.join(joins)} {order}"
+    return f"SELECT {', '.join(shown)} FROM {groups} AS g {' '.join(joins)}"
