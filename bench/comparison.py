@@ -19,10 +19,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import against
-import figures
 import growth
 import plots
 from against import METHODS, OURS, RATE, WORLDS, Method, Row, World, lines_of, table
+from points import conditions
 
 PAGE = Path(__file__).parent.parent / "docs" / "comparison.md"
 
@@ -44,7 +44,12 @@ def write(offres: int) -> None:
     """Write tables and plots from what was measured, in whatever order."""
     page = PAGE.read_text(encoding="utf-8")
     if rows := against.measured(offres):
-        page = put(page, "ways", f"{conditions(rows)}\n\n{table(rows)}")
+        runs = [point for _, _, points in rows for point in points]
+        about = (
+            f"{offres:,} offers, {RATE} calls a second, answers after 0.05 to 0.35 s, up to "
+            f"{max(len(points) for _, _, points in rows)} separate runs: where they differ, the least and the most."
+        )
+        page = put(page, "ways", f"{conditions(runs)}. {about}\n\n{table(rows)}")
         page = put(page, "code", code(rows))
     for name, text in growth.tables().items():
         page = put(page, name, text)
@@ -63,22 +68,6 @@ def put(page: str, name: str, text: str) -> str:
     if not found or end not in rest:
         raise ValueError(f"docs/comparison.md has no place for {name}: {begin} and {end} are not there")
     return f"{before}{begin}\n{text}\n{end}{rest.partition(end)[2]}"
-
-
-def conditions(rows: list[Row]) -> str:
-    """Under which the table was measured."""
-    points = [point for _, _, runs in rows for point in runs]
-    place = figures.machine()
-    loads = [point["load_before"] for point in points]
-    commits = ", ".join(sorted({point["commit"] for point in points}))
-    days = sorted({point["date"][:10] for point in points})
-    most = max(len(runs) for _, _, runs in rows)
-    return (
-        f"Measured on {' and '.join(days)} at commit {commits}: {points[0]['offres']:,} offers, {RATE} calls a second, "
-        f"answers after 0.05 to 0.35 s; {most} separate runs, and where they differ the least and the most; "
-        f"{place['cpu']}, {place['cores']} cores, {place['memory_gb']} GB, Python {place['python']}, shared with other "
-        f"work (load {min(loads):.1f} to {max(loads):.1f} before a run). Again: `make comparison`."
-    )
 
 
 def code(rows: list[Row]) -> str:

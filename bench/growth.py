@@ -17,7 +17,7 @@ from typing import Any
 from double import NO_QUOTA, double
 from harvest import Harvest, folder, harvest
 from nights import BETWEEN_S, DRIFT_PER_S, EDITS_PER_S
-from points import Points
+from points import Points, conditions
 from watched import COLLECTING, FOLDING, PROVING, STARTING
 
 __all__ = ["COUNTRY", "LATENCIES_S", "RATES", "SIZES", "measure", "paces", "shares", "sizes", "tables"]
@@ -94,7 +94,7 @@ def tables() -> dict[str, str]:
     """What the page shows of it, by the name of its place."""
     found = {}
     if measured := sizes():
-        found["sizes"] = "\n".join(_size_lines(measured))
+        found["sizes"] = f"{conditions(point for _, point in measured)}.\n\n" + "\n".join(_size_lines(measured))
     if made := paces():
         found["paces"] = "\n".join(_pace_lines(made))
     return found

@@ -51,7 +51,7 @@ def _sizes() -> Any:
     _lines(memory, "memory in the fold, MB", lambda one: one["fold_mb"])
     _lines(disk, "store, kB an offer", lambda one: one["store_bytes"] / 1e3, each=True)
     for ax in axes.flat:
-        ax.set_ylim(bottom=0.95 if ax is calls else 0)
+        ax.set_ylim(bottom=0.99 if ax is calls else 0)
         ax.set_xlabel("offers")
     calls.legend()
     return figure
@@ -97,5 +97,6 @@ def _paces() -> Any:
     time.set_title(
         f"minutes for {growth.COUNTRY:,} offers at a mean latency of {LATENCY_S:g} s", fontsize=9, loc="left"
     )
-    time.legend()
+    time.set_ylim(0, 1.15 * max(below, default=1))
+    time.legend(loc="upper right")
     return figure

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import figures
 
-__all__ = ["Points"]
+__all__ = ["Points", "conditions"]
 
 
 class Points:
@@ -42,3 +42,15 @@ class Points:
         aside.write_text(json.dumps(dict(sorted(self.points.items())), indent=1, ensure_ascii=False) + "\n")
         aside.replace(self.path)
         return self.points[key]
+
+
+def conditions(points: Iterable[dict[str, Any]]) -> str:
+    """When, of what and on which machine these points were measured, as the beginning of a sentence."""
+    points, place = list(points), figures.machine()
+    days = " and ".join(sorted({point["date"][:10] for point in points}))
+    commits = ", ".join(sorted({point["commit"] for point in points}))
+    loads = [point["load_before"] for point in points]
+    return (
+        f"Measured on {days} at commit {commits}, on {place['cores']} cores ({place['cpu']}), {place['memory_gb']} GB, "
+        f"Python {place['python']}; load before a run {min(loads):.1f} to {max(loads):.1f}"
+    )
