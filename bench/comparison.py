@@ -8,7 +8,8 @@
     python bench/comparison.py --page                   # measure nothing, write the page and the plots again
 
 Needs the dependency group `comparison`: `make comparison` makes an environment of its own for it. Every point is saved
-in bench/results/ as soon as it is measured, so the command may be stopped, and goes on where it was.
+in bench/results/ as soon as it is measured, so the command may be stopped, and goes on where it was. (To begin afresh
+and still be able to stop, remove the file of that series instead of saying --again.)
 """
 
 from __future__ import annotations

@@ -50,7 +50,8 @@ def conditions(points: Iterable[dict[str, Any]]) -> str:
     days = " and ".join(sorted({point["date"][:10] for point in points}))
     commits = ", ".join(sorted({point["commit"] for point in points}))
     loads = [point["load_before"] for point in points]
+    busy = "; other work had the processors, so times on the clock say little" if max(loads) > place["cores"] else ""
     return (
         f"Measured on {days} at commit {commits}, on {place['cores']} cores ({place['cpu']}), {place['memory_gb']} GB, "
-        f"Python {place['python']}; load before a run {min(loads):.1f} to {max(loads):.1f}"
+        f"Python {place['python']}; load before a run {min(loads):.1f} to {max(loads):.1f}{busy}"
     )
