@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -110,17 +109,6 @@ def test_what_the_original_did_not_ask_again_is_lost_and_told(tmp_path: Path, sc
     assert told["kept"] < len(truth)
 
 
-@pytest.fixture
-def against(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
-    """The module that measures and tells; it is run from its folder, as all benchmarks are."""
-    monkeypatch.syspath_prepend(str(BENCH))
-    before = set(sys.modules)
-    yield importlib.import_module("against")
-    for name in set(sys.modules) - before:
-        if str(BENCH) in (getattr(sys.modules[name], "__file__", None) or ""):
-            del sys.modules[name]
-
-
 def run(**more: Any) -> dict[str, Any]:
     """A run of the table."""
     plain = {
@@ -130,8 +118,9 @@ def run(**more: Any) -> dict[str, Any]:
     return plain | more
 
 
-def test_the_table_says_the_spread_and_what_a_way_knows(against: ModuleType) -> None:
+def test_the_table_says_the_spread_and_what_a_way_knows(module: Callable[[str], ModuleType]) -> None:
     """One figure where runs agree, least and most where they do not; silence is called nothing."""
+    against = module("against")
     quiet = against.WORLDS[0]
     ways = {method.key: method for method in against.METHODS}
     rows = [
