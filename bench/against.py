@@ -8,6 +8,7 @@ the operating system says of the process.
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -28,6 +29,7 @@ RATE = 40
 LATENCY = "latency:min=0.05,max=0.35"
 """An answer comes after 0.2 s in the mean; at 10 calls/s, four times slower, these would be 0.2 to 1.4 s."""
 CROWD = 6000
+NUMBER = re.compile(r"\d[\d,]*")
 
 
 @dataclass(frozen=True)
@@ -265,7 +267,7 @@ def table(rows: Iterable[Row]) -> str:
             _span((100 * (1 - run["missing"] / run["throughout"]) for run in runs), ".2f", " %"),
             _span(run["missing"] for run in runs),
             _span(run["invented"] + run["twice"] for run in runs),
-            "; ".join(dict.fromkeys(_says(method, run) for run in runs)),
+            _together([_says(method, run) for run in runs]),
             _span((run["wall_s"] for run in runs), ".0f"),
             _span((run["cpu_s"] for run in runs), ".0f"),
             _span((run["peak_mb"] for run in runs), ".0f"),
@@ -278,6 +280,16 @@ def _span(values: Iterable[float], form: str = ",", unit: str = "") -> str:
     shown = sorted(values)
     least, most = format(shown[0], form), format(shown[-1], form)
     return f"{least}{unit}" if least == most else f"{least} – {most}{unit}"
+
+
+def _together(said: list[str]) -> str:
+    """What runs say, in one text if it is the same but for its numbers."""
+    texts = list(dict.fromkeys(said))
+    if len({NUMBER.sub("#", text) for text in texts}) > 1:
+        return "; ".join(texts)
+    numbers = zip(*(NUMBER.findall(text) for text in texts), strict=True)
+    spans = [_span(int(number.replace(",", "")) for number in each) for each in numbers]
+    return NUMBER.sub(lambda _: spans.pop(0), texts[0])
 
 
 def _says(method: Method, run: dict[str, Any]) -> str:

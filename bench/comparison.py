@@ -45,10 +45,11 @@ def write(offres: int) -> None:
     """Write tables and plots from what was measured, in whatever order."""
     page = PAGE.read_text(encoding="utf-8")
     if rows := against.measured(offres):
-        runs = [point for _, _, points in rows for point in points]
+        each = [points for _, _, points in rows]
+        runs = [point for points in each for point in points]
         about = (
-            f"{offres:,} offers, {RATE} calls a second, answers after 0.05 to 0.35 s, up to "
-            f"{max(len(points) for _, _, points in rows)} separate runs: where they differ, the least and the most."
+            f"{offres:,} offers, {RATE} calls a second, answers after 0.05 to 0.35 s; "
+            f"{min(map(len, each))} to {max(map(len, each))} separate runs of each: where they differ, least and most."
         )
         page = put(page, "ways", f"{conditions(runs)}. {about}\n\n{table(rows)}")
         page = put(page, "code", code(rows))

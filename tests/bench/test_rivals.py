@@ -126,7 +126,11 @@ def test_the_table_says_the_spread_and_what_a_way_knows(module: Callable[[str], 
     rows = [
         (quiet, ways["moisson"], [run(told_missing=0), run(told_missing=12, exit=3, missing=12)]),
         (quiet, ways["tree"], [run(kept=11_990, missing=10), run(lost=2, missing=1500)]),
-        (quiet, ways["days"], [run(lost=1, told_missing=300, missing=300)]),
+        (
+            quiet,
+            ways["days"],
+            [run(lost=2, told_missing=3300, missing=300), run(lost=4, told_missing=300, missing=300)],
+        ),
         (quiet, ways["halving"], [run(exit=1, calls=7, wall_s=1.4), run(wall_s=8.6)]),
     ]
     assert against.table(rows).splitlines() == [
@@ -139,6 +143,6 @@ def test_the_table_says_the_spread_and_what_a_way_knows(module: Callable[[str], 
         "| proved complete; not proved, 12 missing (exit 3) | 9 | 2 | 50 |",
         "| région → département → ROME | 100 | 1.25 | 87.50 – 99.92 % | 10 – 1,500 | 0 "
         "| two counts that differ by 10; in its log: 2 places | 9 | 2 | 50 |",
-        "| one window a day | 100 | 1.25 | 97.50 % | 300 | 0 | in its log: 1 place, 300 offers | 9 | 2 | 50 |",
+        "| one window a day | 100 | 1.25 | 97.50 % | 300 | 0 | in its log: 2 – 4 places, 300 – 3,300 offers | 9 | 2 | 50 |",
         "| halving of dates | 7 – 100 | 0.09 – 1.25 | 100.00 % | 0 | 0 | stopped (exit 1); nothing | 1 – 9 | 2 | 50 |",
     ]
