@@ -47,9 +47,10 @@ def write(offres: int) -> None:
     if rows := against.measured(offres):
         each = [points for _, _, points in rows]
         runs = [point for points in each for point in points]
+        counts = sorted({min(map(len, each)), max(map(len, each))})
         about = (
             f"{offres:,} offers, {RATE} calls a second, answers after 0.05 to 0.35 s; "
-            f"{min(map(len, each))} to {max(map(len, each))} separate runs of each: where they differ, least and most."
+            f"{' to '.join(str(count) for count in counts)} separate runs of each: where they differ, least and most."
         )
         page = put(page, "ways", f"{conditions(runs)}. {about}\n\n{table(rows)}")
         page = put(page, "code", code(rows))

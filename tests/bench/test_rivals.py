@@ -143,6 +143,7 @@ def test_the_table_says_the_spread_and_what_a_way_knows(module: Callable[[str], 
         "| proved complete; not proved, 12 missing (exit 3) | 9 | 2 | 50 |",
         "| région → département → ROME | 100 | 1.25 | 87.50 – 99.92 % | 10 – 1,500 | 0 "
         "| two counts that differ by 10; in its log: 2 places | 9 | 2 | 50 |",
-        "| one window a day | 100 | 1.25 | 97.50 % | 300 | 0 | in its log: 2 – 4 places, 300 – 3,300 offers | 9 | 2 | 50 |",
+        "| one window a day | 100 | 1.25 | 97.50 % | 300 | 0 "
+        "| in its log: 2 – 4 places, 300 – 3,300 offers | 9 | 2 | 50 |",
         "| halving of dates | 7 – 100 | 0.09 – 1.25 | 100.00 % | 0 | 0 | stopped (exit 1); nothing | 1 – 9 | 2 | 50 |",
     ]
