@@ -108,15 +108,18 @@ def machine() -> dict[str, Any]:
 
 
 def commit() -> str:
-    """The state of the sources that was measured."""
-    run = subprocess.run(
-        ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"],
-        cwd=Path(__file__).parent,
-        capture_output=True,
-        text=True,
-        check=False,
+    """The state of the sources that was measured; results and pages that a measurement writes do not change it."""
+    described = _git("rev-parse", "--short=12", "HEAD")
+    changed = _git(
+        "status", "--porcelain", "--untracked-files=no", ":/", ":(top,exclude)bench/results", ":(top,exclude)docs"
     )
-    return run.stdout.strip() or "unknown"
+    return f"{described}-dirty" if described and changed else described or "unknown"
+
+
+def _git(*arguments: str) -> str:
+    """What git says of these sources; nothing where they are no checkout."""
+    run = subprocess.run(["git", *arguments], cwd=Path(__file__).parent, capture_output=True, text=True, check=False)
+    return run.stdout.strip()
 
 
 def save(name: str, figures: Iterable[Figure], *, command: str, place: dict[str, Any], took_s: float) -> Path:

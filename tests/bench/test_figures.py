@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.figures import NOISE, Figure, committed, moved
+from bench.figures import NOISE, Figure, commit, committed, moved
 
 QUIET = {"cpu": "one", "cores": 2, "load_before": 0.4}
 
@@ -85,16 +85,36 @@ def test_figures_that_come_and_go_are_told() -> None:
     assert moved(results(Figure("a", 1)), results(Figure("b", 1))) == ["gone: a", "new: b"]
 
 
+def git(folder: Path, *arguments: str) -> None:
+    """Run git there, as somebody."""
+    who = ["-c", "user.name=n", "-c", "user.email=e@example.org"]
+    subprocess.run(["git", *who, *arguments], cwd=folder, check=True, capture_output=True)
+
+
+def test_results_do_not_change_the_sources_that_they_are_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second point of a series is of the same commit as the first; a changed source is told."""
+    for name in ("bench/figures.py", "bench/results/a.json", "docs/a.md"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("old")
+    monkeypatch.setattr("bench.figures.__file__", str(tmp_path / "bench" / "figures.py"))
+    git(tmp_path, "init", "-q")
+    git(tmp_path, "add", "-A")
+    git(tmp_path, "commit", "-qm", "all")
+    clean = commit()
+    assert len(clean) == 12
+    (tmp_path / "bench" / "results" / "a.json").write_text("new")
+    (tmp_path / "docs" / "a.md").write_text("new")
+    assert commit() == clean
+    (tmp_path / "bench" / "figures.py").write_text("new")
+    assert commit() == f"{clean}-dirty"
+
+
 def test_what_is_compared_with_is_what_is_committed(tmp_path: Path) -> None:
     """The newest of the commit, not what was written since, nor another benchmark's whose name begins alike."""
-
-    def git(*arguments: str) -> None:
-        who = ["-c", "user.name=n", "-c", "user.email=e@example.org"]
-        subprocess.run(["git", *who, *arguments], cwd=tmp_path, check=True, capture_output=True)
-
     folder = tmp_path / "results"
     folder.mkdir()
-    git("init", "-q")
+    git(tmp_path, "init", "-q")
     for date, name in (
         ("2026-11-01", "quiet"),
         ("2026-11-03", "quiet"),
@@ -103,8 +123,8 @@ def test_what_is_compared_with_is_what_is_committed(tmp_path: Path) -> None:
     ):
         (folder / f"{date}-{name}.json").write_text(json.dumps({"date": date}))
     assert committed("quiet", folder) is None
-    git("add", "-A")
-    git("commit", "-qm", "results")
+    git(tmp_path, "add", "-A")
+    git(tmp_path, "commit", "-qm", "results")
     (folder / "2026-11-03-quiet.json").write_text("{}")
     (folder / "2026-11-09-quiet.json").write_text("{}")
     assert committed("quiet", folder) == {"date": "2026-11-03"}
