@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from double import NO_QUOTA, START, Double, compare, double
-from harvest import bytes_of, folder, harvest
+from harvest import folder, harvest
 from plan import floor_of
 from points import Points
 from watched import Watched, moisson
@@ -204,12 +204,12 @@ def _theirs(method: Method, twin: Double, parent: Path, offres: int) -> Measured
     before = twin.save_truth(parent / "before.ndjson")
     script = str(HERE / "rivals" / method.files[0])
     command = [sys.executable, script, str(out), "--until", START, *method.arguments]
-    outcome = Watched(command, twin.account(MOISSON_RATE=str(RATE), DLT_TELEMETRY="0", HOME=str(parent))).finish()
+    outcome = Watched(command, twin.account(MOISSON_RATE=str(RATE), HOME=str(parent))).finish()
     answered = twin.stats()
     if not outcome.output:
         raise RuntimeError(f"{method.key} said nothing: {outcome.errors[-2000:]}")
     told = json.loads(outcome.output.splitlines()[-1])
-    left = sum(path.stat().st_size for path in (out, *out.parent.glob(f"{out.stem}.wal")) if path.exists())
+    left = out.stat().st_size if out.exists() else 0
     after = twin.save_truth(parent / "after.ndjson")
     if told["kept"] == 0:
         out = parent / "nothing.ndjson"
@@ -237,7 +237,7 @@ def _theirs(method: Method, twin: Double, parent: Path, offres: int) -> Measured
         wall_s=outcome.wall_s,
         cpu_s=outcome.cpu_s,
         peak_mb=outcome.peak_mb,
-        left_bytes=bytes_of(out) if out.is_dir() else left,
+        left_bytes=left,
     )
 
 

@@ -35,6 +35,8 @@ from halves import SINCE_S, Span
 from requests import PreparedRequest, Request, Response
 from requests.adapters import HTTPAdapter
 
+# Nothing leaves this machine: dlt would tell its makers of each run.
+os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
 SEARCH = "v2/offres/search"
 RANGE = re.compile(r"(\d+)-(\d+)/(\d+)$")
 

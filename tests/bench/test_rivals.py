@@ -55,7 +55,7 @@ def collect(script: str, out: Path, *world: str) -> tuple[subprocess.CompletedPr
     """Run one of them against a world of its own: how it ended, what it says, and the ids that were there."""
     with double("--offres", str(OFFRES), "--still", *NO_QUOTA, *world) as twin:
         command = [sys.executable, str(BENCH / "rivals" / script), str(out), "--until", START]
-        environ = twin.account(MOISSON_RATE="400", HOME=str(out.parent), DLT_TELEMETRY="0")
+        environ = twin.account(MOISSON_RATE="400", HOME=str(out.parent))
         done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
         assert done.stdout, done.stderr
         truth = twin.save_truth(out.with_name("truth")).read_text().splitlines()
