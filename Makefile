@@ -3,13 +3,14 @@
 
 PYTHON ?= python3
 VENV ?= .venv
+COMPARISON ?= .venv-comparison
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 JOBS ?= 2
 SECONDS ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types pytest bench bench-quick simulate simulation-table format lock docs territoires clean
+.PHONY: help setup demo test lint types pytest bench bench-quick comparison simulate simulation-table format lock docs territoires clean
 
 help: ## list the recipes
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +40,9 @@ bench: $(VENV)/.dev ## measure the budgets at full size, about an hour; NAMES="q
 bench-quick: $(VENV)/.dev ## the same with smaller worlds, under five minutes
 	$(BIN)/python bench --quick $(NAMES)
 
+comparison: $(COMPARISON)/.ready ## beside other ways, and how cost grows, written into docs/comparison.md; ARGS="--offres 750000"
+	$(COMPARISON)/bin/python bench/comparison.py $(ARGS)
+
 simulate: $(VENV)/.dev ## whole harvests in virtual time; SECONDS=600 says for how long
 	$(BIN)/python -m tests.simulation --seconds $(SECONDS) --jobs $(JOBS)
 
@@ -61,12 +65,14 @@ territoires: $(VENV)/.dev ## make the geography that is shipped again, from tool
 LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-annotate --no-emit-index-url --no-emit-find-links
 
-lock: $(VENV)/.dev ## choose the newest versions that pyproject.toml allows, and write both lock files
+lock: $(VENV)/.dev ## choose the newest versions that pyproject.toml allows, and write the three lock files
 	$(LOCK) --upgrade --group build --output-file requirements.lock
 	$(LOCK) --upgrade --all-extras --group dev --constraint requirements.lock --output-file requirements-dev.lock
+	$(LOCK) --upgrade --group build --group comparison --constraint requirements.lock \
+		--output-file requirements-comparison.lock
 
 clean: ## remove the environment and the caches; stores stay
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis dist build
+	rm -rf $(VENV) $(COMPARISON) .mypy_cache .pytest_cache .ruff_cache .hypothesis dist build
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -76,6 +82,13 @@ $(VENV)/bin/python:
 $(VENV)/.runtime: requirements.lock pyproject.toml | $(VENV)/bin/python
 	$(PIP_INSTALL) --no-deps --require-hashes -r requirements.lock
 	$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# An environment of its own: the libraries of the others, and Moisson as it is here.
+$(COMPARISON)/.ready: requirements-comparison.lock pyproject.toml
+	$(PYTHON) -m venv $(COMPARISON)
+	$(COMPARISON)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+	$(COMPARISON)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime

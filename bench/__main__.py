@@ -5,7 +5,8 @@
     python bench quiet kills         # some of them
     python bench --table             # measure nothing: print the newest saved results
 
-Results are written to bench/results/<date>-<name>.json, those of --quick to <date>-<name>-quick.json.
+Results are written to bench/results/<date>-<name>.json, those of --quick to <date>-<name>-quick.json, and compared with
+the last that are committed: what moved by more than its noise is said.
 """
 
 from __future__ import annotations
@@ -79,7 +80,19 @@ def run(name: str, plan: Plan, suffix: str) -> list[Figure] | None:
         path = figures.save(name + suffix, measured, command=command, place=place, took_s=took_s)
         print(figures.table(measured))
         print(f"\n{took_s:.0f} s, load before {place['load_before']}; saved as bench/results/{path.name}", flush=True)
+        compare(name + suffix)
     return measured
+
+
+def compare(name: str) -> None:
+    """Say what moved since the results that were committed last."""
+    before, after = figures.committed(name), figures.latest(name)
+    if before is not None and after is not None:
+        lines = figures.moved(before, after)
+        print(
+            f"\nSince {before['date']}, {before['commit']}: {'' if lines else 'nothing moved by more than its noise.'}"
+        )
+        print(*(f"- {line}" for line in lines), sep="\n", flush=True)
 
 
 def parse() -> argparse.Namespace:

@@ -118,7 +118,11 @@ def apart(function: Callable[..., Result], *arguments: object) -> Result:
 
 
 def compare(twin: Double, store: Path, before: Path, after: Path) -> Missed:
-    """Hold a store against the truth before and after, by an engine that knows nothing of ours."""
+    """Hold a store, or another collector's file of offers, against the truth before and after.
+
+    The engine knows nothing of ours. Offers that another collector left are a DuckDB file, whose table is
+    `collecte.offres`, or a file of JSON lines.
+    """
     missed, suspects = apart(_compare, store, before, after)
     if suspects:
         # Born and gone between the two looks at the truth, or invented: the same world, made again, tells.
@@ -131,7 +135,7 @@ def _compare(store: Path, before: Path, after: Path) -> tuple[Missed, list[str]]
         for name, path in (("before", before), ("after", after)):
             columns = "{id: 'VARCHAR', creation_ms: 'BIGINT'}"
             engine.execute(f"CREATE TABLE {name} AS FROM read_json('{path}', format = 'nd', columns = {columns})")
-        engine.execute(f"CREATE TABLE stored AS SELECT id FROM read_parquet('{_offres(store)}')")
+        engine.execute(f"CREATE TABLE stored AS SELECT id FROM {_offres(engine, store)}")
         throughout = "SELECT before.id FROM before SEMI JOIN after USING (id)"
         ((online, missing, twice, stored),) = engine.execute(
             f"""
@@ -161,11 +165,16 @@ def rows_digest(store: Path) -> tuple[int, int]:
     """How many offers a store holds, and a number that any difference in any column of any of them changes."""
     with duckdb.connect() as engine:
         row = engine.execute(
-            f"SELECT count(*), sum(hash(offre)::HUGEINT) FROM read_parquet('{_offres(store)}') AS offre"
+            f"SELECT count(*), sum(hash(offre)::HUGEINT) FROM {_offres(engine, store)} AS offre"
         ).fetchone()
     assert row is not None
     return row[0], row[1]
 
 
-def _offres(store: Path) -> str:
-    return str(store / "current" / "offres" / "*.parquet")
+def _offres(engine: duckdb.DuckDBPyConnection, store: Path) -> str:
+    if store.is_dir():
+        return f"read_parquet('{store}/current/offres/*.parquet')"
+    if store.suffix == ".duckdb":
+        engine.execute(f"ATTACH '{store}' AS other (READ_ONLY)")
+        return "other.collecte.offres"
+    return f"read_json('{store}', format = 'nd', columns = {{id: 'VARCHAR'}})"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import math
 import operator
 import os
 import platform
@@ -11,14 +12,31 @@ import statistics
 import subprocess
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Figure", "latest", "machine", "save", "spread", "table"]
+__all__ = ["Figure", "committed", "latest", "machine", "moved", "save", "spread", "table"]
 
 RESULTS = Path(__file__).parent / "results"
 
 _HOLDS = {"<=": operator.le, ">=": operator.ge, "=": operator.eq}
+
+NOISE = {
+    "": 0.002,
+    "offers": 0.0,
+    "calls": 0.002,
+    "B": 0.02,
+    "MB": 0.15,
+    "%": 0.1,
+    "calls/s": 0.1,
+    "s": 0.25,
+    "ms": 0.25,
+}
+"""By how much a figure moves from run to run though nothing changed, as a share of it, by its unit: assumed, and wide,
+as for a single run; where there were several runs and they lay wider apart than that, it is what they showed."""
+BUSY = {"s", "ms", "calls/s"}
+"""Units that say nothing when other work had the processors."""
 
 
 @dataclass(frozen=True)
@@ -90,15 +108,18 @@ def machine() -> dict[str, Any]:
 
 
 def commit() -> str:
-    """The state of the sources that was measured."""
-    run = subprocess.run(
-        ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"],
-        cwd=Path(__file__).parent,
-        capture_output=True,
-        text=True,
-        check=False,
+    """The state of the sources that was measured; results and pages that a measurement writes do not change it."""
+    described = _git("rev-parse", "--short=12", "HEAD")
+    changed = _git(
+        "status", "--porcelain", "--untracked-files=no", ":/", ":(top,exclude)bench/results", ":(top,exclude)docs"
     )
-    return run.stdout.strip() or "unknown"
+    return f"{described}-dirty" if described and changed else described or "unknown"
+
+
+def _git(*arguments: str) -> str:
+    """What git says of these sources; nothing where they are no checkout."""
+    run = subprocess.run(["git", *arguments], cwd=Path(__file__).parent, capture_output=True, text=True, check=False)
+    return run.stdout.strip()
 
 
 def save(name: str, figures: Iterable[Figure], *, command: str, place: dict[str, Any], took_s: float) -> Path:
@@ -140,6 +161,73 @@ def latest(name: str) -> dict[str, Any] | None:
     """The newest saved results of a benchmark."""
     found = sorted(RESULTS.glob(f"????-??-??-{name}.json"))
     return json.loads(found[-1].read_text()) if found else None
+
+
+def committed(name: str, results: Path = RESULTS) -> dict[str, Any] | None:
+    """The newest results of a benchmark that are committed, as the commit has them; None: there are none.
+
+    What lies in the working tree may be of an hour ago, and of a change that is being tried.
+    """
+    asked = ["git", "ls-tree", "--name-only", "HEAD", "./"]
+    listed = subprocess.run(asked, cwd=results, capture_output=True, text=True, check=False)
+    found = sorted(file for file in listed.stdout.splitlines() if fnmatchcase(file, f"????-??-??-{name}.json"))
+    if not found:
+        return None
+    shown = subprocess.run(
+        ["git", "show", f"HEAD:./{found[-1]}"], cwd=results, capture_output=True, text=True, check=True
+    )
+    return json.loads(shown.stdout)  # type: ignore[no-any-return]
+
+
+def moved(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    """What is another figure than it was, by more than its noise; one line each, those that got worse first.
+
+    Times are compared only between runs on the same kind of machine that was not busy with other work when they began.
+
+    Args:
+        before: saved results.
+        after: saved results of the same benchmark.
+    """
+    old = {figure.what: figure for figure in revive(before)}
+    new = {figure.what: figure for figure in revive(after)}
+    quiet = before["machine"]["cpu"] == after["machine"]["cpu"] and all(
+        content["machine"]["load_before"] <= content["machine"]["cores"] / 2 for content in (before, after)
+    )
+    lines = []
+    for what in old.keys() & new.keys():
+        share = _share(old[what].value, new[what].value)
+        noise = max(NOISE.get(new[what].unit, 0.1), _apart(old[what]), _apart(new[what]))
+        if abs(share) > noise and (quiet or new[what].unit not in BUSY):
+            verdict = _verdict(old[what], new[what])
+            was, now = (_said(figure.value, figure.unit) for figure in (old[what], new[what]))
+            lines.append((verdict != "worse", f"{verdict}: {what}: {was} → {now} ({share:+.1%}, noise {noise:.1%})"))
+    lines += [(True, f"gone: {what}") for what in old.keys() - new.keys()]
+    lines += [(True, f"new: {what}") for what in new.keys() - old.keys()]
+    skipped = sum(1 for what in old.keys() & new.keys() if new[what].unit in BUSY and not quiet)
+    if skipped:
+        lines.append((True, f"{skipped} times were not compared: another machine, or one busy with other work"))
+    return [line for _, line in sorted(lines)]
+
+
+def _share(old: float, new: float) -> float:
+    if old == new:
+        return 0.0
+    return (new - old) / abs(old) if old else math.copysign(math.inf, new)
+
+
+def _apart(figure: Figure) -> float:
+    """How far the runs of a figure lay apart, as a share of it."""
+    if figure.lowest is None or figure.highest is None or not figure.value:
+        return 0.0
+    return (figure.highest - figure.lowest) / abs(figure.value)
+
+
+def _verdict(old: Figure, new: Figure) -> str:
+    if new.sense == "=":
+        if new.budget is None:
+            return "moved"
+        return "worse" if abs(new.value - new.budget) > abs(old.value - new.budget) else "better"
+    return "worse" if (new.value > old.value) == (new.sense == "<=") else "better"
 
 
 def revive(content: dict[str, Any]) -> list[Figure]:
