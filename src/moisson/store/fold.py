@@ -72,7 +72,7 @@ class FoldOptions(msgspec.Struct, frozen=True):
     evidence_runs: int = 30
     fermer: bool = True
     revenues: tuple[str, ...] = ()
-    rows_max: int = 20_000
+    rows_max: int = 14_000
 
 
 class FoldResult(msgspec.Struct, frozen=True):

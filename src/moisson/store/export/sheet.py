@@ -44,6 +44,8 @@ def write_xlsx(job: Job) -> list[str]:
         "nan_inf_to_errors": True,
     }
     book = xlsxwriter.Workbook(job.path, options)
+    # A sheet of a whole country is more than 2 GB before it is compressed; smaller books are written as ever.
+    book.use_zip64()
     try:
         shortened = _write_rows(job, book)
         _write_source(job, book)
