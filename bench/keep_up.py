@@ -17,12 +17,13 @@ RATE = 40
 
 def keep_up(plan: Plan) -> Iterator[Figure]:
     """The double answers at once, in a process of its own; only the client's own slowness could hold it back."""
-    offres = max(60_000, plan.country // 5)
+    # The first and the last calls wait for each other's answers: the fewer there are, the more that weighs.
+    offres = plan.country
     with folder() as parent, double("--offres", str(offres), "--still", *NO_QUOTA) as twin:
         done = harvest(twin, parent / "store", RATE)
     outcome = done.outcome
-    # From the first call to the last: start-up and fold ask nothing.
-    asking_s = outcome.wall_of(COLLECTING, PROVING)
+    # Start-up, the judgement (but for its two or three calls) and the fold ask nothing.
+    asking_s = outcome.wall_of(COLLECTING)
     yield Figure("cost: pace kept when 40 calls/s are allowed", done.calls / asking_s, "calls/s", 0.96 * RATE, ">=")
     asking = sum(outcome.phases[name].cpu_s for name in (STARTING, COLLECTING, PROVING) if name in outcome.phases)
     note = f"fold {outcome.phases[FOLDING].cpu_s:.1f} s"
