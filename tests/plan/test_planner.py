@@ -289,40 +289,6 @@ def test_a_stretch_without_an_empty_second_is_read_once(debut_inclus: bool) -> N
     assert issue.appels <= 1.04 * 120 + 8
 
 
-@pytest.mark.parametrize("deaths", [0, 0.05])
-def test_restless_groups_larger_than_a_page(deaths: float) -> None:
-    """Seconds of up to 400 offers whose ties change places at every call: cut by criteria, and proved."""
-    monde = Monde(random.Random(14), LIMITES_API, deaths=deaths, ties=True)
-    monde.peupler(24_000, par_seconde=8)
-    while len(monde.offres) < 30_000:
-        seconde = monde.now_ms // 1000 - 60 - int(10**7 * monde.rng.random() ** 2)
-        for _ in range(monde.rng.randint(20, 400)):
-            monde.naitre(seconde * 1000)
-    issue = moissonner(monde)
-    assert issue.planificateur.bilan().prouve, issue.planificateur.bilan().raisons
-    assert issue.du_debut_a_la_fin <= set(issue.lus)
-    assert issue.appels <= 1.7 * 201
-
-
-@pytest.mark.parametrize("graine", range(8))
-def test_restless_groups_in_small_worlds(graine: int) -> None:
-    """The same with every kind of bound and clock, and with offers that leave."""
-    rng = random.Random(graine)
-    monde = Monde(
-        rng,
-        PETITES,
-        deaths=rng.choice([0, 0.1]),
-        ties=True,
-        debut_inclus=rng.random() < 0.5,
-        fin_inclus=rng.random() < 0.5,
-        decalage_s=rng.choice([0, 3600]),
-    )
-    monde.peupler(1500, par_seconde=40, etendue_s=10**6)
-    issue = moissonner(monde)
-    verifier(monde, issue)
-    assert issue.planificateur.bilan().prouve, issue.planificateur.bilan().raisons
-
-
 def test_a_crowded_second_at_full_depth() -> None:
     """60,000 offers, 12,000 of them on one second: at most 15 % above the floor."""
     monde = Monde(random.Random(11), LIMITES_API)

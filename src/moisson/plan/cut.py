@@ -157,7 +157,7 @@ class Noeud:
         if fait.question.role == "page":
             self._dire_page(fait)
             return
-        if fait.total == 0 and (fait.question.role == "retour" or not self.part.critere.filtres):
+        if fait.total == 0 and (fait.question.role == "retour" or not self.part.critere.filtres or self.melee):
             # A crowd does not vanish at once: nothing is believed when it comes again and again.
             self._essais += 1
             if self._essais < self._limites.essais_page:
@@ -244,6 +244,7 @@ class Noeud:
         if self.melee:
             # Ties that change places can be trusted on one page only.
             au_plus = self._limites.page
+            self._longue = False
         elif self._longue:
             self._classe_max = self._classe_max or max(profondeur, page.total // _CLASSES)
             au_plus = self._classe_max
@@ -261,6 +262,9 @@ class Noeud:
         if coupe is None and self._longue:
             # No counted axis is left: what it is by now is walked by windows; should that fail, cut as any other.
             self._longue = False
+            if not self.part.critere.filtres:
+                self._couper(page)
+                return
             self._couverte = True
             self._enfants = [self._ouvrir(Part(self.part.critere, page.total), page.total)]
             return

@@ -36,12 +36,12 @@ from moisson.plan.national import Controle
 from moisson.plan.reading import ordre_rompu
 from moisson.plan.sums import Sommes
 from moisson.plan.sweep import Balayage
-from moisson.plan.walk import Contexte, Marche, ouvrir_coupe, rassembler
+from moisson.plan.walk import COUPES_OUVERTES, Contexte, Marche, ouvrir_coupe, rassembler
 from moisson.plan.window import Bordure, Etendue, Fenetre
 
 __all__ = ["DEBUTS_S", "VERSION", "Planificateur"]
 
-VERSION = "6"
+VERSION = "7"
 """Changes whenever the same facts would lead to other questions; a run journalled by another version starts afresh."""
 
 DEBUTS_S = (946_684_800, 1_546_300_800)
@@ -76,6 +76,7 @@ class Planificateur:
         self._serre = False
         self._melee = False
         self._a_couper: list[Etendue] = []
+        self._lots: list[Etendue] = []
         self._contexte = Contexte(
             limites,
             horloge=lambda: self._horloge,
@@ -345,8 +346,7 @@ class Planificateur:
         """
         for numero in list(self._ouverts):
             self._fermer(numero)
-        if self._a_couper:
-            self._couper_melees()
+        self._couper_melees()
         if self._ouverts:
             return True
         douteuses = [ligne for ligne in self._douteuses() if ligne.verdict == "en doute"]
@@ -358,10 +358,12 @@ class Planificateur:
         return True
 
     def _couper_melees(self) -> None:
-        """Cut the windows whose ties could not be closed, neighbours together."""
-        for etendue in rassembler(self._a_couper):
-            ouvrir_coupe(self._contexte, etendue, longue=True)
+        """Cut the windows whose ties could not be closed, neighbours together, and few at a time."""
+        self._lots += rassembler(self._a_couper)
         self._a_couper = []
+        for etendue in self._lots[:COUPES_OUVERTES]:
+            ouvrir_coupe(self._contexte, etendue, longue=True)
+        del self._lots[:COUPES_OUVERTES]
 
     # -- the moving top --------------------------------------------------------------------------------------------
 

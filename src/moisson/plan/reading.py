@@ -244,6 +244,8 @@ class Lecture:
             return "compte", ""
         if self.ouvertes_s:
             return None, _OUVERTE
+        if self.tronquee:
+            return None, "it held more than a search shows while it was read"
         # A known offer may have been withdrawn before its search was begun: then there is one more than announced.
         if derniere <= distinctes <= premiere + self._non_revues:
             return "ordre", f"{max(premiere, distinctes) - derniere} left while it was read"

@@ -77,6 +77,9 @@ class Recherche:
         self.agitee = False
         self.deborde = False
         self.ouvertes_s: frozenset[int] = frozenset()
+        # Offers of the last readings, and the one total that all of them were announced under.
+        self._somme: dict[str, int] = {}
+        self._sous: int | None = None
         self._lecture = Lecture(
             limites, dedans, plafond_ms, attendu, serre=serre, connus=connus, saut=saut, patiente=patiente
         )
@@ -125,22 +128,40 @@ class Recherche:
 
     def _juger(self) -> None:
         lecture = self._lecture
-        if not lecture.anomalies:
-            # Where pages contradicted themselves, their rows may be another search's: they count for nothing.
-            self.ids.update(lecture.ids)
-            self.vus |= lecture.vus
         self.agitee = self.agitee or lecture.agitee
         self.deborde = lecture.deborde
-        meme_total = self.premiere in (None, lecture.premiere) and lecture.premiere == lecture.derniere
         if self.premiere is None:
             self.premiere = lecture.premiere or 0
         self.derniere = lecture.derniere
         self.preuve, self.raison = lecture.jugement()
         self.distinctes = len(lecture.ids)
-        if self.preuve is None and meme_total and not lecture.anomalies and len(self.ids) == lecture.derniere:
-            self.preuve, self.raison = "compte", "counted over several readings"
-            self.distinctes = len(self.ids)
-        if self.preuve is None and not lecture.anomalies and not self._insistante:
-            self.ouvertes_s = frozenset(lecture.ouvertes_s)
+        if not lecture.anomalies:
+            # Where pages contradicted themselves, their rows may be another search's: they count for nothing.
+            self.ids.update(lecture.ids)
+            self.vus |= lecture.vus
+            self._additionner(lecture)
+            if self.preuve is None and not self._insistante and not (self._patiente and lecture.montee):
+                self._passer(lecture)
         if self.preuve is None and (self.ouvertes_s or not self.relire(self.raison)):
             self.distinctes = len(self.ids)
+
+    def _additionner(self, lecture: Lecture) -> None:
+        """Several readings under one and the same total together hold what that total says, or less.
+
+        One whose total moved ends the sum: an offer that left could stand in it for one that was never read.
+        """
+        if lecture.montee or lecture.premiere != lecture.derniere:
+            self._somme, self._sous = {}, None
+            return
+        self._somme = lecture.ids | (self._somme if self._sous == lecture.derniere else {})
+        self._sous = lecture.derniere
+        if self.preuve is None and not lecture.deborde and len(self._somme) == lecture.derniere:
+            self.preuve, self.raison = "compte", "counted over several readings"
+            self.ids = dict(self._somme)
+            self.distinctes = len(self.ids)
+
+    def _passer(self, lecture: Lecture) -> None:
+        """Leave the seconds that hold too many restless ties to others; what this reading alone says, they complete."""
+        self.ouvertes_s = frozenset(lecture.ouvertes_s)
+        if self.ouvertes_s and self._patiente:
+            self.ids, self.premiere = dict(lecture.ids), lecture.premiere

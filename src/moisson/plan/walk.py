@@ -25,12 +25,12 @@ from moisson.plan.cut import Enfant, Noeud
 from moisson.plan.limits import Limites
 from moisson.plan.window import Bordure, Etendue, Fenetre
 
-__all__ = ["Contexte", "Marche", "ouvrir_coupe", "rassembler"]
+__all__ = ["COUPES_OUVERTES", "Contexte", "Marche", "ouvrir_coupe", "rassembler"]
 
 _FENETRES_PAR_COUPE = 32
 """Windows that one long cut stands for, about: the longer, the fewer ties of one second a part holds."""
 
-_COUPES_OUVERTES = 2
+COUPES_OUVERTES = 2
 """Long cuts open at once: each keeps the ids of its stretch until it is closed."""
 
 
@@ -180,11 +180,12 @@ class Marche:
             # Offers lie the thinner the older they are.
             voulues = _FENETRES_PAR_COUPE * self._contexte.limites.profondeur
             self._portee_s *= min(4.0, max(0.25, voulues / max(1, coupe.derniere)))
-        if self._suite is None or len(self._coupes) >= _COUPES_OUVERTES:
+        if self._suite is None or len(self._coupes) >= COUPES_OUVERTES:
             return False
-        haut_s = self._contexte.horloge().borne_haute(self._suite.seconde)
+        # A cut sees nothing beyond its bounds, so neighbours share a second: one of them has it, if no bound counts.
+        haut_s = self._contexte.horloge().borne_haute(self._suite.seconde + 1)
         bas = _sous_la_nuit(self._suite.seconde - math.ceil(self._portee_s))
-        etendue = self._etendue_coupe(bas, haut_s, self._suite_ms)
+        etendue = self._etendue_coupe(bas, haut_s, self._suite_ms + 1000)
         self._coupes.append(self._ouvrir_coupe(etendue, longue=True))
         self._suite = None if self.au_fond else Bordure(bas - 1, {}, 0, nette=False)
         self._suite_ms = (etendue.bas_ms or 0) - 1
@@ -212,7 +213,7 @@ class Marche:
         self._ouvrir_coupe(etendue)
         if not self.au_fond:
             # The cut answers for all of the second `bas`; what follows begins below it and meets no id again for
-            # certain.
+            # certain. It must not reach up to the crowded second, or it would be cut there again.
             haut_s = self._contexte.horloge().borne_haute(bas - 1)
             self._ouvrir(haut_s, (etendue.bas_ms or 0) - 1, lien=None, attendu=0)
 
