@@ -162,10 +162,16 @@ def _never_lived(arguments: tuple[str, ...], time_s: float, ids: list[str]) -> i
 
 
 def rows_digest(store: Path) -> tuple[int, int]:
-    """How many offers a store holds, and a number that any difference in any column of any of them changes."""
+    """How many offers a store holds, and a number that any difference in any column of any of them changes.
+
+    But for `contenu_depuis`: that is the instant of the run, which no other run shares.
+    """
     with duckdb.connect() as engine:
         row = engine.execute(
-            f"SELECT count(*), sum(hash(offre)::HUGEINT) FROM {_offres(engine, store)} AS offre"
+            f"""
+            SELECT count(*), sum(hash(offre)::HUGEINT)
+            FROM (SELECT * EXCLUDE (contenu_depuis) FROM {_offres(engine, store)}) AS offre
+            """
         ).fetchone()
     assert row is not None
     return row[0], row[1]
