@@ -6,6 +6,7 @@ import ast
 import asyncio
 import json
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -340,7 +341,10 @@ def test_the_table() -> None:
 
 def test_the_command(tmp_path: Path) -> None:
     """Over a real port: one JSON object on the standard output, exit 0, no store made."""
-    with jumeau("--offres", "6000", "--quota", "0", "--no-quota-headers") as double:
+    # Ten minutes that have passed: else the newest offer of a small world is an hour old at night, and tells no clock.
+    start = (datetime.now(UTC) - timedelta(minutes=10)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    with jumeau("--offres", "6000", "--start", start, "--births", "2", "--quota", "0", "--no-quota-headers") as double:
+        double.post("clock", {"advance_s": 600})
         done = double.moisson("probe", "--json", "--rate", "300", HOME=str(tmp_path))
         assert done.returncode == 0, done.stderr
         found = msgspec.convert(json.loads(done.stdout), Sondage)
