@@ -8,7 +8,8 @@ There may be more offers than a search shows; or more ties than a page holds, wh
                                                       it does not                parts, one child each
     lecture   pages, last to first                    all read                   close
                                                       too many restless ties     etendue, and then parts
-    parts     nothing (its children ask)              the last child closes      retour
+    parts     nothing (its children ask)              the last child closes      retour; a part that its own parts,
+                                                                                 each exact, hold whole: close, proved
     retour    the newest page of the whole, again     the parts hold them all    close, proved
                                                       they do not                parts along another axis, or lecture
                                                                                  of what can be reached, and the count
@@ -38,7 +39,17 @@ _CLASSES = 6
 
 
 class Enfant(Protocol):
-    """A part of a cut, whether cut further or walked by windows; attributes as those of Noeud."""
+    """A part of a cut, whether cut further (`Noeud`) or walked by windows (`walk.Classe`).
+
+    Attributes:
+        part: its criteria, and how many offers it should hold.
+        ids: every distinct offer read in it, with its shown creation in milliseconds.
+        preuve: how it was proved, or None.
+        derniere: offers last announced.
+        agitee: rows changed places between two calls.
+        refusee: the API refuses its criteria.
+        close: nothing is left to do.
+    """
 
     part: Part
     ids: dict[str, int]
@@ -195,7 +206,7 @@ class Noeud:
             self._enfants = []
             if exactes and self._couverte and self.part.critere.filtres and len(self.ids) == self.premiere:
                 # What was announced once is there, part by part, each as it was announced. The whole cut asks again.
-                self._clore("compte", f"cut by {', '.join(sorted(self._axes))}")
+                self._clore("compte", self._coupe_par)
                 return
             self.question = self._demander("retour")
 
@@ -282,9 +293,9 @@ class Noeud:
         self.derniere = page.total
         distinctes = len(self.ids)
         if distinctes == self.premiere == page.total:
-            self._clore("compte", f"cut by {', '.join(sorted(self._axes))}")
+            self._clore("compte", self._coupe_par)
         elif page.total <= distinctes <= self.premiere and (self._couverte or distinctes == self.premiere):
-            self._clore("ordre", f"cut by {', '.join(sorted(self._axes))}; {self.premiere - page.total} left meanwhile")
+            self._clore("ordre", f"{self._coupe_par}; {self.premiere - page.total} left meanwhile")
         elif page.total > self.premiere and self._reprises < self._limites.relectures_max:
             self._reprises += 1
             self._axes.clear()
@@ -294,6 +305,10 @@ class Noeud:
             self._clore(None, "")
         else:
             self._couper(page)
+
+    @property
+    def _coupe_par(self) -> str:
+        return f"cut by {', '.join(sorted(self._axes))}"
 
     # -- asked -----------------------------------------------------------------------------------------------------
 

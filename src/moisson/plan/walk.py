@@ -132,9 +132,9 @@ class Marche:
         self._bas_ms = etendue.bas_ms
         self._membres: list[Fenetre | Noeud] = []
         self._derniere: Fenetre | None = None
-        # Long cuts: those that are open, the top of the next one, and the seconds it is to span.
+        # Long cuts: those that are open, the second and the millisecond below which the next begins, its span.
         self._coupes: list[Noeud] = []
-        self._suite: Bordure | None = None
+        self._suite_s: int | None = None
         self._suite_ms = 0
         self._portee_s = 1.0
         self.au_fond = False
@@ -160,7 +160,7 @@ class Marche:
             self._derniere = None
             debut_ms = fenetre.bilan().debut_ms or 0
             if self._contexte.melee() and not self._critere.filtres:
-                self._suite, self._suite_ms = fenetre.bordure, debut_ms - 1
+                self._suite_s, self._suite_ms = fenetre.bordure.seconde, debut_ms - 1
                 fin_ms = fenetre.etendue.fin_ms
                 duree_ms = (fin_ms if fin_ms is not None else debut_ms) - debut_ms
                 self._portee_s = max(1.0, _FENETRES_PAR_COUPE * duree_ms / 1000)
@@ -180,15 +180,14 @@ class Marche:
             # Offers lie the thinner the older they are.
             voulues = _FENETRES_PAR_COUPE * self._contexte.limites.profondeur
             self._portee_s *= min(4.0, max(0.25, voulues / max(1, coupe.derniere)))
-        if self._suite is None or len(self._coupes) >= COUPES_OUVERTES:
+        if self._suite_s is None or len(self._coupes) >= COUPES_OUVERTES:
             return False
         # A cut sees nothing beyond its bounds, so neighbours share a second: one of them has it, if no bound counts.
-        haut_s = self._contexte.horloge().borne_haute(self._suite.seconde + 1)
-        bas = _sous_la_nuit(self._suite.seconde - math.ceil(self._portee_s))
+        haut_s = self._contexte.horloge().borne_haute(self._suite_s + 1)
+        bas = _sous_la_nuit(self._suite_s - math.ceil(self._portee_s))
         etendue = self._etendue_coupe(bas, haut_s, self._suite_ms + 1000)
         self._coupes.append(self._ouvrir_coupe(etendue, longue=True))
-        self._suite = None if self.au_fond else Bordure(bas - 1, {}, 0, nette=False)
-        self._suite_ms = (etendue.bas_ms or 0) - 1
+        self._suite_s, self._suite_ms = None if self.au_fond else bas - 1, (etendue.bas_ms or 0) - 1
         return True
 
     def _ouvrir(self, haut_s: int, fin_ms: int | None, *, lien: Bordure | None, attendu: int) -> None:
@@ -265,7 +264,7 @@ class Isolee:
 
 
 class Classe:
-    """A part of a long cut, walked by windows of its own. Attributes as those of `cut.Noeud`.
+    """A part of a long cut, walked by windows of its own: an `Enfant` of that cut.
 
     A second of which it holds more than a page is cut by the criteria that are left, and counted into its window.
     """

@@ -42,9 +42,8 @@ from moisson.plan.search import Recherche
 
 __all__ = ["Bordure", "Etendue", "Fenetre", "choisir_bord"]
 
-
 _SECONDES_DENSES = 3
-"""Different seconds on a page from which it is no burst: with the two about a border, some lies above it."""
+"""Different seconds on a page from which it is no burst: the border takes two at most, so some rows lie above it."""
 
 
 class Bordure(msgspec.Struct, frozen=True):
@@ -239,8 +238,8 @@ class Fenetre:
                 return
         self._essais = 0
         bord = choisir_bord(page.lignes)
-        dense = _dense(page.lignes)
-        if bord is None and not dense and len(self._dessous) < self._limites.remontees_max and plage.premier > 0:
+        burst = bord is None and not _dense(page.lignes)
+        if burst and len(self._dessous) < self._limites.remontees_max and plage.premier > 0:
             # The page lies within a burst: look for the border above it. What was read belongs to the window below.
             self._dessous.append(page)
             self.question = self._demander("fond", self._limites.finissant(plage.premier - 1), self.etendue.bas_s)
@@ -252,7 +251,7 @@ class Fenetre:
         else:
             # No second is empty, so the border stands on one that has offers: the oldest of the page, or where all of
             # it is a burst, the oldest seen; then the reading begins again from there.
-            if not dense:
+            if burst:
                 page = vues[0]
                 plage = page.question.plage
             oldest = min(ligne.creation_ms for ligne in page.lignes) // 1000

@@ -18,12 +18,13 @@ from moisson.store import history_sql
 from moisson.store.generation import Generation
 from moisson.store.indicators.views import indicator_views
 from moisson.store.quiet import no_progress_bar
+from moisson.store.quoting import literal
 from moisson.store.referentiels import table_name
 from moisson.store.schema import TABLES
 from moisson.store.sql_errors import explain, interrupted, unknown_table
 from moisson.store.store import Store, open_store
 from moisson.store.views import VIEWS, View
-from moisson.store.yours import KINDS, literal, source
+from moisson.store.yours import KINDS, source
 from moisson.territory import reference
 from moisson.territory.placing import MACRO, placing_sql
 

@@ -37,7 +37,7 @@ from moisson.store.layout import Layout, begun_s
 from moisson.store.masking import mark
 from moisson.store.ordinals import Ordinals
 from moisson.store.past import Past
-from moisson.store.periods import cut_periods
+from moisson.store.periods import ROWS_MAX, cut_periods
 from moisson.store.presence import closed_indexes, write_presence
 from moisson.store.previous import PreviousRows
 from moisson.store.runs import Abandon, Run, abandoned_runs
@@ -72,7 +72,7 @@ class FoldOptions(msgspec.Struct, frozen=True):
     evidence_runs: int = 30
     fermer: bool = True
     revenues: tuple[str, ...] = ()
-    rows_max: int = 14_000
+    rows_max: int = ROWS_MAX
 
 
 class FoldResult(msgspec.Struct, frozen=True):

@@ -33,11 +33,10 @@ from moisson.store.index import STAY, read_index_if_any
 from moisson.store.journal import Journal
 from moisson.store.layout import Layout, RunLayout
 from moisson.store.masking import mark
+from moisson.store.periods import ROWS_MAX
 from moisson.store.runs import abandon_run, drop_strays, unfinished_runs
 
 __all__ = ["Oubli", "forget_offres"]
-
-_ROWS_MAX = 20_000
 
 
 class Oubli(msgspec.Struct, frozen=True):
@@ -200,7 +199,7 @@ class _Without:
             write_doublons(writer, self._previous.manifest.forme_offres)
         if AGREGATS in tables:
             gone = pa.concat_tables(self._online)
-            write_aggregates(writer, gone, collecte=None, instant_ms=round(now_s * 1000), rows_max=_ROWS_MAX)
+            write_aggregates(writer, gone, collecte=None, instant_ms=round(now_s * 1000), rows_max=ROWS_MAX)
         return self._removed
 
     def _file(self, table: str, file: DataFile) -> None:

@@ -12,7 +12,10 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Borne", "cut_periods"]
+__all__ = ["ROWS_MAX", "Borne", "cut_periods"]
+
+ROWS_MAX = 14_000
+"""Most offers in one file of `offres`: a fold holds some files' worth at once, about 10 kB an offer."""
 
 Borne = tuple[int, int]
 """Lower end of a period, included: (creation in ms, key of the id)."""

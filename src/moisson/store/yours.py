@@ -18,7 +18,9 @@ from pathlib import Path
 
 import duckdb
 
-__all__ = ["KINDS", "literal", "named_as_code", "source"]
+from moisson.store.quoting import literal, quoted
+
+__all__ = ["KINDS", "named_as_code", "source"]
 
 KINDS = {
     ".parquet": "read_parquet",
@@ -72,18 +74,13 @@ def named_as_code(name: str) -> bool:
     return plain in _CODES or (bool(words) and (words[0].startswith("code") or words[-1] == "code"))
 
 
-def literal(text: str) -> str:
-    """A text as SQL writes it."""
-    return "'" + text.replace("'", "''") + "'"
-
-
 def _codes(connection: duckdb.DuckDBPyConnection, file: str, numbers: list[str]) -> list[str]:
     """Which of the columns that could be numbers are codes."""
     named = [name for name in numbers if named_as_code(name)]
     others = [name for name in numbers if name not in named]
     if not others:
         return named
-    columns = [f'"{name.replace(chr(34), chr(34) * 2)}"' for name in others]
+    columns = [quoted(name) for name in others]
     tests = ", ".join(f"bool_or(regexp_matches({column}, {literal(_LEADING_ZERO)}))" for column in columns)
     found = connection.execute(f"SELECT {tests} FROM read_csv({file}, all_varchar = true)").fetchall()[0]
     return [*named, *(name for name, has in zip(others, found, strict=True) if has)]

@@ -7,9 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from moisson.store.export.job import Job
-from moisson.store.export.selection import quoted
 from moisson.store.quiet import no_progress_bar
-from moisson.store.yours import literal
+from moisson.store.quoting import literal, quoted
 
 __all__ = ["write_duckdb", "write_parquet"]
 

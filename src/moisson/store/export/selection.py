@@ -15,6 +15,7 @@ import pyarrow.types as types
 from moisson.errors import UsageError
 from moisson.store.catalogue import meaning, table_schema
 from moisson.store.engine import Engine
+from moisson.store.quoting import quoted
 from moisson.store.sql_errors import nearest, unknown_column
 
 __all__ = ["Column", "Selection", "select"]
@@ -112,11 +113,6 @@ def select(
         chosen = [leaf for column in chosen for leaf in _flattened(table, column)]
     latitude, longitude = _place(schema)
     return Selection(table, tuple(chosen), (where or "").strip(), latitude, longitude, not columns)
-
-
-def quoted(name: str) -> str:
-    """A name as SQL takes any."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _column(schema: pa.Schema, table: str, path: str) -> Column:
