@@ -5,21 +5,24 @@ What a run saw is read once, for the withdrawals that are asked before the fold 
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from moisson.model import Bilan
 from moisson.store.generation import Generation
-from moisson.store.index import Before, find, read_before
+from moisson.store.index import find, read_offres
 from moisson.store.layout import Layout
-from moisson.store.ordinals import Ordinals
-from moisson.store.presence import stays_index
 from moisson.store.runs import Run, read_info
 from moisson.store.seen import Seen, distinct, key_id, provable, read_seen
 from moisson.store.suite import Suite, read_suite
 
 __all__ = ["Examen", "Fermetures", "closed", "closing", "examine", "unseen"]
+
+Keys = npt.NDArray[np.uint64]
+Mask = npt.NDArray[np.bool_]
 
 
 class Examen(msgspec.Struct):
@@ -29,19 +32,19 @@ class Examen(msgspec.Struct):
         seen: the offers that it read.
         suite: what it takes over from the runs that it continues.
         vues: keys of the offers seen by any of them, ascending.
-        before: the offers of the present state.
+        presentes: the indexes of the offers of the present state, in the order of its files.
     """
 
     seen: Seen
     suite: Suite
-    vues: npt.NDArray[np.uint64]
-    before: Before
+    vues: Keys
+    presentes: tuple[Path, ...]
 
     def drop_arrays(self) -> None:
         """Give back the memory of the arrays, once they are no longer needed here; the rest stays."""
         self.seen.drop_arrays()
         self.suite.seen.drop_arrays()
-        self.vues, self.before = np.empty(0, np.uint64), read_before([], None, 0)
+        self.vues = np.empty(0, np.uint64)
 
 
 class Fermetures(msgspec.Struct, frozen=True):
@@ -70,56 +73,56 @@ def examine(layout: Layout, generation: Generation | None, run: Run, bilan: Bila
         bilan: what its plan established of its windows.
 
     Raises:
-        StoreCorrupt: the journal, evidence of a run that it continues or an index is damaged.
+        StoreCorrupt: the journal or evidence of a run that it continues is damaged.
     """
     oublis = frozenset(generation.manifest.oublis if generation is not None else ())
     seen = read_seen(run.faits(), bilan, oublis, read_info(run.layout).resumed_s)
     suite = read_suite(layout, generation, run.debut, bilan, oublis)
-    return Examen(seen, suite, np.union1d(seen.keys, suite.seen.keys), _read_present(generation))
+    vues = np.union1d(seen.keys, suite.seen.keys) if len(suite.seen.keys) else seen.keys
+    offres = generation.manifest.tables.get("offres", ()) if generation is not None else ()
+    return Examen(seen, suite, vues, tuple(generation.index(file) for file in offres) if generation is not None else ())
 
 
-def _read_present(generation: Generation | None) -> Before:
-    if generation is None:
-        return read_before([], None, Ordinals().latest)
-    offres = [generation.index(file) for file in generation.manifest.tables.get("offres", ())]
-    return read_before(offres, stays_index(generation), generation.manifest.ordinals.latest)
+def unseen(vues: Keys, keys: Keys) -> Mask:
+    """Which of these offers are not among those seen."""
+    return ~find(vues, keys)[1]
 
 
-def unseen(vues: npt.NDArray[np.uint64], before: Before) -> npt.NDArray[np.bool_]:
-    """Which offers of the present state are not among these keys."""
-    at, found = find(before.keys, vues)
-    mask = np.ones(len(before.keys), np.bool_)
-    mask[at[found]] = False
-    return mask
-
-
-def closed(vues: npt.NDArray[np.uint64], before: Before, bilan: Bilan) -> npt.NDArray[np.bool_]:
+def closed(vues: Keys, keys: Keys, creation_ms: npt.NDArray[np.int64], bilan: Bilan) -> Mask:
     """Which offers of the present state are proved not to be online any more, when these keys were seen."""
-    mask = np.zeros(len(before.keys), np.bool_)
+    mask = np.zeros(len(keys), np.bool_)
     if bilan.controles_nationaux:
-        rows = np.flatnonzero(unseen(vues, before))
-        mask[rows] = provable(before.creation_ms[rows], bilan)
+        rows = np.flatnonzero(unseen(vues, keys))
+        mask[rows] = provable(creation_ms[rows], bilan)
     return mask
 
 
 def closing(examen: Examen, bilan: Bilan, combien: int) -> Fermetures:
-    """Which offers a run would close, before it does.
+    """Which offers a run would close, before it does: the present state is looked through a file at a time.
 
     Args:
         examen: what it saw.
         bilan: what its plan established.
         combien: ids to name, at most; the same ones each time.
+
+    Raises:
+        StoreCorrupt: an index is missing or damaged.
     """
-    seen, suite, before = examen.seen, examen.suite.seen, examen.before
-    rows = np.flatnonzero(closed(examen.vues, before, bilan))
-    rows = rows[np.lexsort((before.keys[rows], before.creation_ms[rows]))]
+    seen, suite = examen.seen, examen.suite.seen
+    keys, creation_ms = [np.empty(0, np.uint64)], [np.empty(0, np.int64)]
+    for path in examen.presentes:
+        rows = read_offres(path)
+        gone = rows[closed(examen.vues, rows["key"], rows["creation_ms"], bilan)]
+        keys.append(gone["key"])
+        creation_ms.append(gone["creation_ms"])
+    fermees = np.concatenate(keys)
+    fermees = fermees[np.lexsort((fermees, np.concatenate(creation_ms)))]
     # The middle of each of so many equal parts: all periods have their say, whatever was withdrawn most.
-    parts = min(combien, len(rows))
-    chosen = rows[[(2 * part + 1) * len(rows) // (2 * parts) for part in range(parts)]]
-    ids = (key_id(int(key)) for key in before.keys[chosen])
+    parts = min(combien, len(fermees))
+    ids = (key_id(int(fermees[(2 * part + 1) * len(fermees) // (2 * parts)])) for part in range(parts))
     return Fermetures(
         distinctes=distinct(seen, suite),
-        nombre=len(rows),
+        nombre=len(fermees),
         ids=tuple(id_ for id_ in ids if id_ is not None),
         recente_ms=int(max(seen.creation_ms.max(initial=0), suite.creation_ms.max(initial=0))),
     )

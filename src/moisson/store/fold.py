@@ -32,13 +32,13 @@ from moisson.store.closing import Examen, closed, examine, unseen
 from moisson.store.doublons import write_doublons
 from moisson.store.evidence import keep_evidence
 from moisson.store.generation import FORMAT, Generation, GenerationWriter, current_generation, switch, vacuum
-from moisson.store.index import VUE, Before, find, last_stays
+from moisson.store.index import VUE, Before, find, last_stays, read_before
 from moisson.store.layout import Layout, begun_s
 from moisson.store.masking import mark
 from moisson.store.ordinals import Ordinals
 from moisson.store.past import Past
 from moisson.store.periods import ROWS_MAX, cut_periods
-from moisson.store.presence import closed_indexes, write_presence
+from moisson.store.presence import closed_indexes, stays_index, write_presence
 from moisson.store.previous import PreviousRows
 from moisson.store.runs import Abandon, Run, abandoned_runs
 from moisson.store.schema import COLLECTES, ERREURS, FENETRES, OFFRES_DATEES
@@ -162,10 +162,12 @@ def _write_generation(
     debuts = [*(abandon.debut for abandon in given_up), run.debut]
     ordinals = known.followed_by((debut.collecte, debut.begun_s) for debut in debuts)
     # Offers that the run continued from read are in the lake already, and their pages gone: seen, and copied.
-    seen, suite, vues, before = examen.seen, examen.suite, examen.vues, examen.before
-    gone_now = closed(vues, before, bilan) & options.fermer & ~np.isin(before.keys, id_keys(options.revenues))
-    kept = unseen(seen.keys, before) & ~gone_now
-    before.vue[~unseen(vues, before)] = VUE
+    seen, suite, vues = examen.seen, examen.suite, examen.vues
+    before = read_before(examen.presentes, stays_index(previous) if previous is not None else None, known.latest)
+    gone_now = closed(vues, before.keys, before.creation_ms, bilan) & options.fermer
+    gone_now &= ~np.isin(before.keys, id_keys(options.revenues))
+    kept = unseen(seen.keys, before.keys) & ~gone_now
+    before.vue[~unseen(vues, before.keys)] = VUE
     place = _place(seen, before, kept, previous, ordinals)
     withdrawn = np.flatnonzero(gone_now)
     distinctes = distinct(seen, suite.seen)

@@ -30,6 +30,7 @@ __all__ = [
     "read_before",
     "read_index",
     "read_index_if_any",
+    "read_offres",
     "write_index",
 ]
 
@@ -102,7 +103,7 @@ def read_before(offres: Sequence[Path], stays: Path | None, latest: int) -> Befo
     Raises:
         StoreCorrupt: an index is missing or damaged.
     """
-    parts = [_with_history(read_index(path, OFFRE, _OFFRE_1), latest) for path in offres]
+    parts = [_with_history(read_offres(path), latest) for path in offres]
     sizes = [len(part) for part in parts]
     rows = np.concatenate([np.empty(0, OFFRE), *parts])
     parts.clear()
@@ -161,6 +162,11 @@ def read_index(path: Path, *dtypes: np.dtype[np.void]) -> Index:
 def read_index_if_any(path: Path) -> Index | None:
     """Read the index of a data file that may have none. Raises as `read_index`."""
     return read_index(path, _OFFRE_1, OFFRE, STAY, CLOSED) if path.exists() else None
+
+
+def read_offres(path: Path) -> Index:
+    """Read the index of one data file of `offres`, with history or without. Raises as `read_index`."""
+    return read_index(path, OFFRE, _OFFRE_1)
 
 
 def _damaged(path: Path) -> StoreCorrupt:

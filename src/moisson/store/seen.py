@@ -68,9 +68,13 @@ class Seen(msgspec.Struct):
 
 def distinct(*parts: Seen) -> int:
     """Distinct offers that the parts of a walk read together, forgotten ones included."""
-    read = np.concatenate([part.keys for part in parts])
-    forgotten = np.concatenate([part.oubliees for part in parts])
-    return len(np.unique(read)) + len(np.unique(forgotten))
+    return _distinct([part.keys for part in parts]) + _distinct([part.oubliees for part in parts])
+
+
+def _distinct(arrays: Sequence[npt.NDArray[np.uint64]]) -> int:
+    """Distinct values of arrays that hold each of theirs once."""
+    filled = [array for array in arrays if len(array)]
+    return len(filled[0]) if len(filled) == 1 else len(np.unique(np.concatenate([np.empty(0, np.uint64), *filled])))
 
 
 def id_keys(ids: Sequence[str]) -> npt.NDArray[np.uint64]:
@@ -182,24 +186,32 @@ class Reading:
             self._oubliees.update(mark_ for mark_ in marks if mark_ in self._oublis)
 
     def seen(self, bilan: Bilan) -> Seen:
-        """What the facts told so far come to; `bilan` as in `read_seen`."""
+        """What the facts come to; `bilan` as in `read_seen`. Asked once: it lets go of what it was told.
+
+        Raises:
+            ValueError: it was asked already.
+        """
+        if not self._keys:
+            raise ValueError("what was seen was asked already")
         keys, creations = np.concatenate(self._keys), np.concatenate(self._creations)
-        per_page = np.array(self._counts, np.int64)
-        pages = np.repeat(np.arange(len(self._pages), dtype=np.int32), per_page)
-        starts = np.cumsum(per_page) - per_page
-        rows = (np.arange(len(keys)) - np.repeat(starts, per_page)).astype(np.int32)
+        self._keys, self._creations = [], []
+        page = np.repeat(np.arange(len(self._pages), dtype=np.int32), self._counts)
+        row = np.concatenate([np.empty(0, np.int32), *(np.arange(count, dtype=np.int32) for count in self._counts)])
         if self._oublis:
             stay = ~np.concatenate(self._forgotten)
-            keys, creations, pages, rows = keys[stay], creations[stay], pages[stay], rows[stay]
-        # unique() finds first occurrences, so look from the end to find the one received last.
-        unique, from_end = np.unique(keys[::-1], return_index=True)
-        last = len(keys) - 1 - from_end
+            keys, creations, page, row = keys[stay], creations[stay], page[stay], row[stay]
+        # Equal keys stay in the order of receipt, so the last of them is the one received last.
+        order = np.argsort(keys, kind="stable")
+        keys = keys[order]
+        last = np.ones(len(keys), np.bool_)
+        np.not_equal(keys[1:], keys[:-1], out=last[:-1])
+        order = order[last]
         proved = {fenetre.numero for fenetre in bilan.fenetres if fenetre.verdict == "prouvee"}
         return Seen(
-            keys=unique,
-            creation_ms=creations[last],
-            page=pages[last],
-            row=rows[last],
+            keys=keys[last],
+            creation_ms=creations[order],
+            page=page[order],
+            row=row[order],
             pages=self._pages,
             appels=self._appels,
             relances=self._relances,
