@@ -16,7 +16,6 @@ The end of a search is never read from 200 against 206: both were recorded on la
 from __future__ import annotations
 
 import re
-import zlib
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -24,6 +23,7 @@ from typing import NamedTuple, NoReturn
 from urllib.parse import urlsplit
 
 import msgspec
+from isal import isal_zlib
 
 from moisson.errors import (
     RequestRefused,
@@ -345,7 +345,7 @@ def decode_body(encoding: str, raw: bytes, *, bytes_max: int) -> bytes:
     try:
         # A gzip body may be several members one after the other; one is usual.
         while rest:
-            member = zlib.decompressobj(wbits=31)
+            member = isal_zlib.decompressobj(wbits=31)
             part = member.decompress(rest, room + 1)
             room -= len(part)
             if room < 0:
@@ -354,7 +354,7 @@ def decode_body(encoding: str, raw: bytes, *, bytes_max: int) -> bytes:
                 raise UnreadableAnswer("The compressed answer is cut short")
             parts.append(part)
             rest = member.unused_data
-    except zlib.error as erreur:
+    except isal_zlib.error as erreur:  # type: ignore[misc]  # its stub names an instance
         raise UnreadableAnswer("The compressed answer is damaged") from erreur
     return parts[0] if len(parts) == 1 else b"".join(parts)
 

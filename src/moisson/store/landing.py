@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import gzip
-import zlib
 from pathlib import Path
+
+from isal import igzip, isal_zlib
 
 from moisson.errors import StoreCorrupt
 from moisson.store import files
@@ -54,14 +55,16 @@ def read_page(path: Path) -> bytes:
         data = path.read_bytes()
         if not data:
             raise EOFError("no data at all")
-        return gzip.decompress(data)
+        # Ordinary gzip, unpacked in a quarter of the time that `gzip` takes: every fold unpacks every page.
+        body: bytes = igzip.decompress(data)  # type: ignore[no-untyped-call]
+        return body
     except FileNotFoundError as error:
         raise StoreCorrupt(
             f"The landed page {path.name} is missing although the journal names it",
             doing="reading it back",
             todo="Run `moisson collect --new` to start the run afresh.",
         ) from error
-    except (OSError, EOFError, zlib.error) as error:
+    except (OSError, EOFError, isal_zlib.error) as error:  # type: ignore[misc]  # its stub names an instance
         raise StoreCorrupt(
             f"The landed page {path.name} is damaged",
             doing="reading it back",
