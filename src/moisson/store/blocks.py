@@ -6,8 +6,6 @@ share a key, their offers are compared in vain.
 
 from __future__ import annotations
 
-import itertools
-import operator
 from collections.abc import Iterator, Sequence
 from typing import Any
 from zlib import crc32
@@ -43,6 +41,15 @@ _MIX = np.uint64(0x9E3779B97F4A7C15)
 
 _UPPER = np.uint64(64 - 22)
 """Keys are first looked up by their 22 upper bits: four megabytes, which stay near the processor."""
+
+_HALF = np.uint64(32)
+_WHOLE = np.uint64(0xFFFFFFFFFFFFFFFF)
+
+_AT_ONCE = 1 << 13
+"""Offers whose keys are made together: columns of 64 kB, so that memory does not grow by ten keys an offer."""
+
+_ANCHORS = 2 * PAIRES + MOTS
+"""Keys of an offer."""
 
 Traits = npt.NDArray[np.void]
 Keys = npt.NDArray[np.uint64]
@@ -82,9 +89,9 @@ def block_keys(traits: Traits) -> Keys:
 
 def is_met(traits: Traits, wanted: Keys) -> npt.NDArray[np.bool_]:
     """Which of these offers are in one of the blocks of these keys, ascending."""
-    met = np.zeros(len(traits), np.bool_)
+    met, among = np.zeros(len(traits), np.bool_), _Among(wanted)
     for _, keys in _keys(traits):
-        met[_among(keys, wanted)] = True
+        met[among.rows(keys)] = True
     return met
 
 
@@ -95,15 +102,16 @@ def find_blocks(traits: Traits, wanted: Keys | None = None) -> list[Rows]:
         traits: of all offers.
         wanted: keys of the only blocks to find, ascending; None: all.
     """
+    among = _shared(traits) if wanted is None else _Among(wanted)
+    found: dict[bool, list[tuple[Keys, Rows]]] = {False: [], True: []}
+    for start in range(0, len(traits), _AT_ONCE):
+        for vague, column in _keys(traits[start : start + _AT_ONCE]):
+            rows = among.rows(column)
+            found[vague].append((column[rows], rows + start))
     blocks: set[bytes] = set()
-    # One kind after the other: their keys are the largest thing here.
-    for vague, columns in itertools.groupby(_keys(traits), operator.itemgetter(0)):
-        keys, rows = [], []
-        for _, column in columns:
-            rows.append(np.flatnonzero(column) if wanted is None else _among(column, wanted))
-            keys.append(column[rows[-1]])
-        found = _several(keys, rows, traits["source"])
-        blocks |= {block for block in found if not (vague and traits["precise"][_rows(block)].all())}
+    for vague, parts in found.items():
+        several = _several(parts, traits["source"])
+        blocks |= {block for block in several if not (vague and traits["precise"][_rows(block)].all())}
     return list(map(_rows, sorted(blocks)))
 
 
@@ -111,9 +119,10 @@ def _rows(block: bytes) -> Rows:
     return np.frombuffer(block, np.int64)
 
 
-def _several(keys: Sequence[Keys], rows: Sequence[Rows], source: Digests) -> set[bytes]:
+def _several(parts: Sequence[tuple[Keys, Rows]], source: Digests) -> set[bytes]:
     """The rows of each block that several sources are in. One block is often found by several anchors."""
-    all_keys, all_rows = np.concatenate(keys), np.concatenate(rows)
+    all_keys = np.concatenate([np.empty(0, np.uint64), *(keys for keys, _ in parts)])
+    all_rows = np.concatenate([np.empty(0, np.int64), *(rows for _, rows in parts)])
     if not len(all_rows):
         return set()
     order = np.lexsort((all_rows, all_keys))
@@ -151,13 +160,38 @@ def _keys(traits: Traits) -> Iterator[tuple[bool, Keys]]:
             yield vague, np.where(said & (anchor > 0), (key + anchor) * _MIX, 0)
 
 
-def _among(keys: Keys, wanted: Keys) -> Rows:
-    """The rows whose key is among these, which are ascending."""
-    near = np.zeros(1 << (64 - int(_UPPER)), np.bool_)
-    near[wanted >> _UPPER] = True
-    rows = np.flatnonzero(near[keys >> _UPPER])
-    _, found = find(wanted, keys[rows])
-    return rows[found]
+class _Among:
+    """Finds keys among some.
+
+    Args:
+        wanted: these, ascending.
+        told: the bits of a key that they tell; the others are 0.
+    """
+
+    def __init__(self, wanted: Keys, told: np.uint64 = _WHOLE) -> None:
+        self._wanted, self._told = wanted, told
+        self._near = np.zeros(1 << (64 - int(_UPPER)), np.bool_)
+        self._near[wanted >> _UPPER] = True
+
+    def rows(self, keys: Keys) -> Rows:
+        """The rows whose key is among them; never those of no block."""
+        rows = np.flatnonzero(self._near[keys >> _UPPER] & (keys > 0))
+        _, found = find(self._wanted, keys[rows] & self._told)
+        return rows[found]
+
+
+def _shared(traits: Traits) -> _Among:
+    """The keys that several offers have, by their upper halves: of millions, some thousands are alike by chance."""
+    halves, end = np.empty(len(traits) * _ANCHORS, np.uint32), 0
+    for start in range(0, len(traits), _AT_ONCE):
+        for _, keys in _keys(traits[start : start + _AT_ONCE]):
+            said = keys[keys > 0] >> _HALF
+            halves[end : end + len(said)] = said
+            end += len(said)
+    halves = halves[:end]
+    halves.sort()
+    again = np.unique(halves[1:][halves[1:] == halves[:-1]])
+    return _Among(again.astype(np.uint64) << _HALF, _WHOLE << _HALF)
 
 
 def _titles(column: pa.ChunkedArray[Any], labels: Sequence[str], label_at: Rows) -> Digests:
