@@ -35,6 +35,7 @@ from moisson.store.generation import FORMAT, Generation, GenerationWriter, curre
 from moisson.store.index import VUE, Before, find, last_stays, read_before
 from moisson.store.layout import Layout, begun_s
 from moisson.store.masking import mark
+from moisson.store.memory import give_back
 from moisson.store.ordinals import Ordinals
 from moisson.store.past import Past
 from moisson.store.periods import ROWS_MAX, cut_periods
@@ -175,6 +176,7 @@ def _write_generation(
     examen.drop_arrays()
     before.creation_ms = np.empty(0, np.int64)
     del gone_now, kept, vues
+    give_back()
     periods = cut_periods(place.creation_ms, place.keys, _bornes(previous), options.rows_max)
     rows = PreviousRows(previous, before, forme=forme, store_contacts=options.store_contacts)
     past = Past(writer, rows, before, withdrawn, ordinals, options.rows_max)
@@ -203,8 +205,9 @@ def _write_generation(
     gardees = int(np.count_nonzero((place.page < 0) & (place.vue != VUE)))
     # Duplicates and counts need some hundred MB of their own, and none of these.
     del place, before, rows, past, at
-    pa.default_memory_pool().release_unused()
+    give_back()
     write_doublons(writer, forme)
+    give_back()
     write_aggregates(
         writer,
         mouvements,
