@@ -195,6 +195,10 @@ def test_marks(id_: str) -> None:
     assert not is_mark(id_)
     ligne = msgspec.json.encode([[id_, 17], [mark(id_), -3]])
     assert mark_all(ligne) == msgspec.json.encode([[mark(id_), 17], [mark(id_), -3]])
+    ids = [id_, "0123456", id_]
+    assert mark_all(msgspec.json.encode([[i, n] for n, i in enumerate(ids)])) == msgspec.json.encode(
+        [[mark(i), n] for n, i in enumerate(ids)]
+    )
     text = msgspec.json.encode({"message": f'["{id_}",17]', "critere": [["a", id_]], "plage": [0, 149]})
     assert mark_all(text) == text
 

@@ -28,7 +28,7 @@ _LIGNE = re.compile(rb'\["((?:[^"\\]|\\.)*)",(-?[0-9]+)\]')
 
 def mark(id_: str) -> str:
     """The mark of an id: a sign and 16 hex digits of its SHA-256; a mark is its own."""
-    return id_ if is_mark(id_) else _SIGN + hashlib.sha256(_PREFIX + id_.encode()).hexdigest()[:16]
+    return id_ if is_mark(id_) else _SIGN + _digits(id_.encode()).decode()
 
 
 def is_mark(id_: str) -> bool:
@@ -38,7 +38,15 @@ def is_mark(id_: str) -> bool:
 
 def mark_all(fait: bytes) -> bytes:
     """A fact's JSON with a mark in place of every id."""
-    return _LIGNE.sub(_marked, fait)
+    # What is between rows, an id, a creation, and so on: joined anew in half the time that substituting takes.
+    parts = _LIGNE.split(fait)
+    ids = parts[1::3]
+    together = b"".join(ids)
+    if b"\\" in together or b"~" in together:
+        return _LIGNE.sub(_marked, fait)
+    parts[1::3] = [b'["~%s",' % _digits(id_) for id_ in ids]
+    parts[2::3] = [b"%s]" % creation for creation in parts[2::3]]
+    return b"".join(parts)
 
 
 def _marked(ligne: re.Match[bytes]) -> bytes:
@@ -47,7 +55,11 @@ def _marked(ligne: re.Match[bytes]) -> bytes:
         id_ = msgspec.json.decode(b'"%s"' % id_, type=str).encode()
     if id_.startswith(b"~") and is_mark(id_.decode(errors="replace")):
         return ligne[0]
-    return b'["~%s",%s]' % (hashlib.sha256(_PREFIX + id_).hexdigest()[:16].encode(), ligne[2])
+    return b'["~%s",%s]' % (_digits(id_), ligne[2])
+
+
+def _digits(id_: bytes) -> bytes:
+    return hashlib.sha256(_PREFIX + id_).hexdigest()[:16].encode()
 
 
 def redact(fait: bytes, marks: Collection[str]) -> tuple[bytes, int]:
