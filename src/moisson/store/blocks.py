@@ -44,12 +44,13 @@ _UPPER = np.uint64(64 - 22)
 
 _HALF = np.uint64(32)
 _WHOLE = np.uint64(0xFFFFFFFFFFFFFFFF)
+_UPPER_HALF = _WHOLE << _HALF
 
 _AT_ONCE = 1 << 13
 """Offers whose keys are made together: columns of 64 kB, so that memory does not grow by ten keys an offer."""
 
-_ANCHORS = 2 * PAIRES + MOTS
-"""Keys of an offer."""
+_SORTED = 500_000
+"""Offers whose keys are sorted together: 80 bytes each."""
 
 Traits = npt.NDArray[np.void]
 Keys = npt.NDArray[np.uint64]
@@ -102,16 +103,16 @@ def find_blocks(traits: Traits, wanted: Keys | None = None) -> list[Rows]:
         traits: of all offers.
         wanted: keys of the only blocks to find, ascending; None: all.
     """
-    among = _shared(traits) if wanted is None else _Among(wanted)
-    found: dict[bool, list[tuple[Keys, Rows]]] = {False: [], True: []}
-    for start in range(0, len(traits), _AT_ONCE):
-        for vague, column in _keys(traits[start : start + _AT_ONCE]):
-            rows = among.rows(column)
-            found[vague].append((column[rows], rows + start))
     blocks: set[bytes] = set()
-    for vague, parts in found.items():
-        several = _several(parts, traits["source"])
-        blocks |= {block for block in several if not (vague and traits["precise"][_rows(block)].all())}
+    for among in _shared(traits) if wanted is None else [_Among(wanted)]:
+        found: dict[bool, list[tuple[Keys, Rows]]] = {False: [], True: []}
+        for start in range(0, len(traits), _AT_ONCE):
+            for vague, column in _keys(traits[start : start + _AT_ONCE]):
+                rows = among.rows(column)
+                found[vague].append((column[rows], rows + start))
+        for vague, parts in found.items():
+            several = _several(parts, traits["source"])
+            blocks |= {block for block in several if not (vague and traits["precise"][_rows(block)].all())}
     return list(map(_rows, sorted(blocks)))
 
 
@@ -180,18 +181,24 @@ class _Among:
         return rows[found]
 
 
-def _shared(traits: Traits) -> _Among:
-    """The keys that several offers have, by their upper halves: of millions, some thousands are alike by chance."""
-    halves, end = np.empty(len(traits) * _ANCHORS, np.uint32), 0
-    for start in range(0, len(traits), _AT_ONCE):
-        for _, keys in _keys(traits[start : start + _AT_ONCE]):
-            said = keys[keys > 0] >> _HALF
-            halves[end : end + len(said)] = said
-            end += len(said)
-    halves = halves[:end]
-    halves.sort()
-    again = np.unique(halves[1:][halves[1:] == halves[:-1]])
-    return _Among(again.astype(np.uint64) << _HALF, _WHOLE << _HALF)
+def _shared(traits: Traits) -> Iterator[_Among]:
+    """The keys that offers of several sources have, by their upper halves: of millions, some thousands are alike by
+    chance. A part of the halves after the other, so that memory does not grow with the country."""
+    parts = np.uint64(1 + len(traits) // _SORTED)
+    for part in range(int(parts)):
+        found = [np.empty(0, np.uint64)]
+        for start in range(0, len(traits), _AT_ONCE):
+            some = traits[start : start + _AT_ONCE]
+            for _, keys in _keys(some):
+                rows = np.flatnonzero((keys > 0) & ((keys >> _HALF) % parts == part))
+                found.append(keys[rows] & _UPPER_HALF | some["source"][rows])
+        pairs = np.concatenate(found)
+        found.clear()
+        pairs.sort()
+        # Each half with each of its sources, once; then the halves that come twice.
+        halves = np.append(pairs[:1], pairs[1:][pairs[1:] != pairs[:-1]]) & _UPPER_HALF
+        again = halves[1:][halves[1:] == halves[:-1]]
+        yield _Among(np.append(again[:1], again[1:][again[1:] != again[:-1]]), _UPPER_HALF)
 
 
 def _titles(column: pa.ChunkedArray[Any], labels: Sequence[str], label_at: Rows) -> Digests:
