@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -211,15 +212,36 @@ class GenerationWriter:
                 is made.
             index: what to put into the file's index (see index.py).
         """
+        # An order may leave rows out: those of a file copied from that are gone, or that were read again.
+        lignes = len(data) if order is None else len(order)
+        groups = (slice(start, start + _ROW_GROUP) for start in range(0, max(1, lignes), _ROW_GROUP))
+        rows = (data[group] if order is None else data.take(order[group]) for group in groups)
+        self._write(table, part, data.schema, rows, digest, borne, index)
+
+    def write_parts(
+        self, table: str, part: int, schema: pa.Schema, parts: Iterable[pa.Table], *, digest: str, index: Index
+    ) -> None:
+        """As `write`, for a file that is not to be in memory whole: `parts` are its rows, one after the other."""
+        self._write(table, part, schema, _regrouped(schema, parts), digest, None, index)
+
+    def _write(
+        self,
+        table: str,
+        part: int,
+        schema: pa.Schema,
+        groups: Iterable[pa.Table],
+        digest: str,
+        borne: tuple[int, int] | None,
+        index: Index | None,
+    ) -> None:
         nom = data_file_name(table, self.number, part)
         path = self.folder / table / nom
         files.step("write", path)
-        # An order may leave rows out: those of a file copied from that are gone, or that were read again.
-        lignes = len(data) if order is None else len(order)
-        with pq.ParquetWriter(path, data.schema, compression="zstd", compression_level=3) as sink:
-            for start in range(0, max(1, lignes), _ROW_GROUP):
-                rows = slice(start, start + _ROW_GROUP)
-                sink.write_table(data[rows] if order is None else data.take(order[rows]), _ROW_GROUP)
+        lignes = 0
+        with pq.ParquetWriter(path, schema, compression="zstd", compression_level=3) as sink:
+            for rows in groups:
+                sink.write_table(rows, _ROW_GROUP)
+                lignes += len(rows)
         files.fsync_file(path)
         if index is not None:
             write_index(self.folder / INDEX / index_file_name(nom), index)
@@ -305,6 +327,17 @@ class GenerationWriter:
         target = self._layout.generation(self.number)
         files.rename(self.folder, target)
         return Generation(target, manifest)
+
+
+def _regrouped(schema: pa.Schema, parts: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """The same rows, a row group at a time; one without rows where there are none."""
+    waiting = schema.empty_table()
+    for part in parts:
+        waiting = pa.concat_tables([waiting, part])
+        while len(waiting) > _ROW_GROUP:
+            yield waiting[:_ROW_GROUP]
+            waiting = waiting[_ROW_GROUP:]
+    yield waiting
 
 
 def _newest_first(file: DataFile) -> tuple[int, int, str]:
