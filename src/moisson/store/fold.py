@@ -165,6 +165,7 @@ def _write_generation(
     # Offers that the run continued from read are in the lake already, and their pages gone: seen, and copied.
     seen, suite, vues = examen.seen, examen.suite, examen.vues
     before = read_before(examen.presentes, stays_index(previous) if previous is not None else None, known.latest)
+    give_back()
     gone_now = closed(vues, before.keys, before.creation_ms, bilan) & options.fermer
     gone_now &= ~np.isin(before.keys, id_keys(options.revenues))
     kept = unseen(seen.keys, before.keys) & ~gone_now
