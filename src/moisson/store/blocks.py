@@ -49,7 +49,7 @@ _UPPER_HALF = _WHOLE << _HALF
 _AT_ONCE = 1 << 13
 """Offers whose keys are made together: columns of 64 kB, so that memory does not grow by ten keys an offer."""
 
-_SORTED = 500_000
+_SORTED = 1_000_000
 """Offers whose keys are sorted together: 80 bytes each."""
 
 Traits = npt.NDArray[np.void]
@@ -104,11 +104,14 @@ def find_blocks(traits: Traits, wanted: Keys | None = None) -> list[Rows]:
         wanted: keys of the only blocks to find, ascending; None: all.
     """
     blocks: set[bytes] = set()
-    for among in _shared(traits) if wanted is None else [_Among(wanted)]:
+    asked = None if wanted is None else _Among(wanted)
+    for among in _shared(traits, asked):
         found: dict[bool, list[tuple[Keys, Rows]]] = {False: [], True: []}
         for start in range(0, len(traits), _AT_ONCE):
             for vague, column in _keys(traits[start : start + _AT_ONCE]):
                 rows = among.rows(column)
+                if asked is not None:
+                    rows = rows[asked.rows(column[rows])]
                 found[vague].append((column[rows], rows + start))
         for vague, parts in found.items():
             several = _several(parts, traits["source"])
@@ -181,16 +184,17 @@ class _Among:
         return rows[found]
 
 
-def _shared(traits: Traits) -> Iterator[_Among]:
-    """The keys that offers of several sources have, by their upper halves: of millions, some thousands are alike by
-    chance. A part of the halves after the other, so that memory does not grow with the country."""
+def _shared(traits: Traits, asked: _Among | None) -> Iterator[_Among]:
+    """The keys, of those asked or of all, that offers of several sources have. By their upper halves: of millions, some
+    thousands are alike by chance. A part of them after the other, so that memory does not grow with the country."""
     parts = np.uint64(1 + len(traits) // _SORTED)
     for part in range(int(parts)):
         found = [np.empty(0, np.uint64)]
         for start in range(0, len(traits), _AT_ONCE):
             some = traits[start : start + _AT_ONCE]
             for _, keys in _keys(some):
-                rows = np.flatnonzero((keys > 0) & ((keys >> _HALF) % parts == part))
+                rows = np.flatnonzero(keys) if asked is None else asked.rows(keys)
+                rows = rows[(keys[rows] >> _HALF) % parts == part]
                 found.append(keys[rows] & _UPPER_HALF | some["source"][rows])
         pairs = np.concatenate(found)
         found.clear()
