@@ -281,7 +281,14 @@ async def serve(settings: Settings, listener: socket.socket, ready_file: Path | 
     def stop() -> None:
         server.should_exit = True
 
-    config = uvicorn.Config(create_app(settings), log_level="warning", access_log=False, timeout_graceful_shutdown=1)
+    config = uvicorn.Config(
+        create_app(settings),
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=1,
+        # As gateways do. The five seconds of old are less than clients keep theirs: now and then a call met the close.
+        timeout_keep_alive=60,
+    )
     server = _Server(config, ready)
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):

@@ -28,35 +28,25 @@ _MEMORY = "256MB"
 """Enough for any night; a first run of millions is sorted on the disk, within the generation being written."""
 
 # An offer counts where it is, under what trade and contract, for how many positions. An edit takes the old one away and
-# adds the new one, and is neither a new offer nor one that went.
+# adds the new one, and is neither a new offer nor one that went. Stock and moves are summed in one pass: such a sum
+# goes aside to the disk when memory is short, which a join of the changed keys with the stock does not.
 _QUERY = """
-WITH online AS (
-    SELECT id, commune, rome_code AS code_rome, type_contrat, coalesce(nombre_postes, 1) AS postes, contenu_depuis
-    FROM read_parquet($files, hive_partitioning = false)
-),
-edited AS (SELECT id FROM gone WHERE NOT retiree),
-moves AS (
-    SELECT commune, code_rome, type_contrat, 1 AS n, postes,
+WITH edited AS (SELECT id FROM gone WHERE NOT retiree),
+counted AS (
+    SELECT commune, rome_code AS code_rome, type_contrat, 1 AS en_ligne, coalesce(nombre_postes, 1) AS postes,
+        ($every OR contenu_depuis = $instant)::INT AS variation,
         (contenu_depuis = $instant AND NOT EXISTS (FROM edited e WHERE e.id = o.id))::INT AS nouvelle, 0 AS retiree
-    FROM online o WHERE $every OR contenu_depuis = $instant
+    FROM read_parquet($files, hive_partitioning = false) o
     UNION ALL
-    SELECT commune, code_rome, type_contrat, -1, -coalesce(nombre_postes, 1), 0, retiree::INT
+    SELECT commune, code_rome, type_contrat, 0, coalesce(nombre_postes, 1), -1, 0, retiree::INT
     FROM gone WHERE NOT $every
-),
-changed AS (
-    SELECT commune, code_rome, type_contrat, sum(n) AS variation, sum(postes) AS variation_postes,
-        sum(nouvelle) AS nouvelles, sum(retiree) AS retirees
-    FROM moves GROUP BY ALL
-    HAVING sum(n) <> 0 OR sum(postes) <> 0 OR sum(nouvelle) <> 0 OR sum(retiree) <> 0
 )
-SELECT $jour AS jour, $collecte AS collecte, c.commune, c.code_rome, c.type_contrat,
-    count(o.id) AS en_ligne, coalesce(sum(o.postes), 0)::BIGINT AS postes,
-    any_value(c.nouvelles)::BIGINT AS nouvelles, any_value(c.retirees)::BIGINT AS retirees,
-    any_value(c.variation)::BIGINT AS variation, any_value(c.variation_postes)::BIGINT AS variation_postes
-FROM changed c LEFT JOIN online o
-    ON c.commune IS NOT DISTINCT FROM o.commune AND c.code_rome IS NOT DISTINCT FROM o.code_rome
-    AND c.type_contrat IS NOT DISTINCT FROM o.type_contrat
-GROUP BY c.commune, c.code_rome, c.type_contrat
+SELECT $jour AS jour, $collecte AS collecte, commune, code_rome, type_contrat,
+    sum(en_ligne)::BIGINT AS en_ligne, sum(en_ligne * postes)::BIGINT AS postes,
+    sum(nouvelle)::BIGINT AS nouvelles, sum(retiree)::BIGINT AS retirees,
+    sum(variation)::BIGINT AS variation, sum(variation * postes)::BIGINT AS variation_postes
+FROM counted GROUP BY commune, code_rome, type_contrat
+HAVING sum(variation) <> 0 OR sum(variation * postes) <> 0 OR sum(nouvelle) <> 0 OR sum(retiree) <> 0
 ORDER BY ALL
 """
 
