@@ -30,16 +30,14 @@ class _JumpingSelector(selectors.SelectSelector):
         self.in_threads = 0
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        ready = super().select(0)
-        if ready or timeout == 0:
-            return ready
         if self.in_threads:
             # Real work is under way elsewhere: wait for it in real time, without letting the clock move.
-            return super().select(0.01)
+            return super().select(0.01 if timeout != 0 else 0)
+        # Nobody else can wake the loop, so the system need not be asked.
         if timeout is None:
             raise RuntimeError("virtual time: everything waits, and nothing is left that could happen")
         self.now_s += max(timeout, 0.0)
-        return ready
+        return []
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):

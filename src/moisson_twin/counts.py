@@ -44,7 +44,11 @@ def tally_profils(profils: NDArray[np.uint16]) -> Tally:
 
 
 class BlockCounts:
-    """The counts of every block, kept up to date as rows are born and die."""
+    """The counts of every block, kept up to date as rows are born and die.
+
+    Attributes:
+        living: how many rows live.
+    """
 
     def __init__(self, columns: Columns) -> None:
         self._columns = columns
@@ -57,6 +61,7 @@ class BlockCounts:
         blocks = (size >> BLOCK_BITS) + 64
         keys = (np.arange(size) >> BLOCK_BITS) * WIDTH
         alive = self._columns.alive[:size]
+        self.living = int(np.count_nonzero(alive))
         total = np.zeros(blocks * WIDTH, dtype=np.int64)
         for part in range(5):
             places = _PLACES[self._columns.profil[:size], part]
@@ -65,6 +70,7 @@ class BlockCounts:
 
     def add(self, row: int, sign: int) -> None:
         """Count a row in (+1) or out (-1)."""
+        self.living += sign
         block = row >> BLOCK_BITS
         if block >= len(self._counts):
             self._counts = np.vstack([self._counts, np.zeros((64 + len(self._counts) // 16, WIDTH), dtype=np.int32)])

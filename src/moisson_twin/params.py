@@ -127,7 +127,7 @@ def parse(pairs: Iterable[tuple[str, str]], settings: Settings, now_ms: int) -> 
         communes=_codes(given, "commune", geography().commune_index, 5, "communes"),
         distance_km=_distance(given),
         departements=tuple(_departements(given)),
-        pays=next(iter(_codes(given, "paysContinent", lists.codes("pays") | lists.codes("continents"), 1)), None),
+        pays=next(iter(_codes(given, "paysContinent", _country_codes(), 1)), None),
         niveau=next(iter(_codes(given, "niveauFormation", lists.codes("niveauxFormations"), 1)), None),
         permis=next(iter(_codes(given, "permis", lists.codes("permis"), 1)), None),
         mots=_mots(given),
@@ -143,6 +143,11 @@ def parse(pairs: Iterable[tuple[str, str]], settings: Settings, now_ms: int) -> 
         partenaires=frozenset(given["partenaires"].split(",")) if "partenaires" in given else frozenset(),
         partenaires_exclus=mode == "EXCLU",
     )
+
+
+@cache
+def _country_codes() -> frozenset[str]:
+    return frozenset(lists.codes("pays") | lists.codes("continents"))
 
 
 _BOOLEANS: Final = (

@@ -90,7 +90,7 @@ class World:
     @property
     def total(self) -> int:
         """How many offers are alive."""
-        return self.counts.tally(0, self.columns.size).total
+        return self.counts.living
 
     def truth(self) -> Truth:
         """All offers alive now."""

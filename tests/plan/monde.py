@@ -104,8 +104,8 @@ class Monde:
         for filtre in question.critere.filtres:
             if filtre in self.refuse:
                 return QuestionRefusee(question, "Valeur du paramètre incorrecte.")
-        filtre_now_s = self.now_ms // 1000 + self.decalage_s
-        if self.futur_refuse and question.fin_s is not None and question.fin_s > filtre_now_s + 1:
+        now_ms = self.now_ms // 1000 * 1000
+        if self.futur_refuse and question.fin_s is not None and self.lire_ms(question.fin_s) > now_ms + 1000:
             return QuestionRefusee(question, "future")
         trouvees = [o for o in self.offres.values() if self._convient(o, question)]
         if self.ties:
@@ -123,7 +123,7 @@ class Monde:
         return PageLue(
             question,
             total,
-            tuple(Ligne(o.id, o.creation_ms) for o in page),
+            tuple(Ligne(o.id, self.montrer_ms(o.creation_ms)) for o in page),
             question.plage.premier if page else -1,
             question.plage.premier + len(page) - 1 if page else -1,
             agregats,
@@ -136,11 +136,18 @@ class Monde:
                 return False
         if question.debut_s is None or question.fin_s is None:
             return True
-        filtre_ms = offre.creation_ms + self.decalage_s * 1000
-        debut, fin = question.debut_s * 1000, question.fin_s * 1000
-        apres = filtre_ms >= debut if self.debut_inclus else filtre_ms > debut
-        avant = filtre_ms <= fin if self.fin_inclus else filtre_ms < fin
+        debut, fin = self.lire_ms(question.debut_s), self.lire_ms(question.fin_s)
+        apres = offre.creation_ms >= debut if self.debut_inclus else offre.creation_ms > debut
+        avant = offre.creation_ms <= fin if self.fin_inclus else offre.creation_ms < fin
         return apres and avant
+
+    def montrer_ms(self, instant_ms: int) -> int:
+        """A true instant as offers show it."""
+        return instant_ms
+
+    def lire_ms(self, borne_s: int) -> int:
+        """The true instant that a bound names."""
+        return (borne_s - self.decalage_s) * 1000
 
 
 @dataclass

@@ -22,8 +22,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-import pyarrow.parquet as pq
-
 import moisson.harvest.run as shipped
 from moisson.errors import ApiUnavailable, DiskFull, MoissonError, UsageError
 from moisson.harvest.opening import open_client
@@ -35,6 +33,7 @@ from moisson.settings import Application, Settings
 from moisson.store import files
 from moisson.store.closing import Examen
 from moisson.store.fold import FoldOptions, FoldResult, clear_run
+from moisson.store.generation import read_file
 from moisson.store.journal import Journal
 from moisson.store.landing import read_page
 from moisson.store.runs import Run
@@ -404,7 +403,7 @@ class Harvest:
         """Id and creation of each offer in the store."""
         if not self.scenario.fold or not (folder / "current").exists():
             return {}
-        tables = [pq.read_table(path, columns=["id", "creation"]) for path in open_store(folder).files("offres")]
+        tables = [read_file(path, ["id", "creation"]) for path in open_store(folder).files("offres")]
         rows = [row for table in tables for row in zip(*(column.to_pylist() for column in table.columns), strict=True)]
         if len(dict(rows)) != len(rows):
             self.violated("one id has two rows in the store")

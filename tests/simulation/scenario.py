@@ -102,10 +102,6 @@ BODIES = ("unknown_keys", "changed_type", "null_object")
 OCTOBERS = {2025: datetime(2025, 10, 26, 1, tzinfo=UTC), 2026: datetime(2026, 10, 25, 1, tzinfo=UTC)}
 OCTOBERS |= {2027: datetime(2027, 10, 31, 1, tzinfo=UTC), 2028: datetime(2028, 10, 29, 1, tzinfo=UTC)}
 """When Paris goes back to winter time."""
-MARCHES = {
-    year: datetime(year, 3, day, 1, tzinfo=UTC) for year, day in ((2025, 30), (2026, 29), (2027, 28), (2028, 26))
-}
-"""When it goes forward to summer time."""
 SMALL_FROM = 1_000_000
 """From this seed on worlds are smaller: most of what was found takes few pages, and more of them fit in a minute. Those
 below keep their sizes, so that what they found once stays found."""
@@ -213,11 +209,6 @@ def draw(seed: int) -> Scenario:
         qualification_x=rng.random() < 0.8,
         faults=tuple(faults),
     )
-    avant_l_ete = timedelta(0) < MARCHES[start.year] - start < timedelta(hours=2)
-    if avant_l_ete and (twin.shown_clock, twin.filter_clock) == ("paris", "utc"):
-        # Dates shown an hour ahead of UTC are taken for summer's already, and the clocks are not measured: a known
-        # fault, named in docs/simulation.md.
-        due |= {FAILED}
     if twin.refuse_future and twin.filter_clock == "paris" and abs(start - OCTOBERS[start.year]) < timedelta(hours=2):
         # In the hour that is read twice, no bound that is taken names the newest offers.
         due |= {UNPROVED}

@@ -272,6 +272,12 @@ def clocks() -> Iterator[tuple[str, Scenario]]:
             "drift": Drift(0.1, 0.1, 0, 0.02),
         }
         repeated_hour = name_of_repeated_hour(when) and read == "paris"
+        # Five hundred in twelve hours: the newest page is of the night alone.
+        if "March" in when:
+            yield (
+                f"{when}, bounds in {read}, dates in {shown}, a crowd of the night",
+                calm(500, world=world | {"age_days_max": 0.5}, filter_clock=read, shown_clock=shown),
+            )
         for future in (False,) if repeated_hour else (False, True):
             scenario = calm(250, world=world, filter_clock=read, shown_clock=shown, refuse_future=future)
             name = f"{when}, bounds in {read}, dates in {shown}{', future refused' if future else ''}"
@@ -284,12 +290,21 @@ def name_of_repeated_hour(when: str) -> bool:
 
 
 def repeated_hour() -> Iterator[tuple[str, Scenario]]:
-    """In October's repeated hour, bounds read in Paris time cannot name its second half before it is over."""
+    """In October's repeated hour, bounds read in Paris time cannot name its second half before it is over.
+
+    Where it brings more than a page, no clock tells which of the two passes the newest offers are of.
+    """
     for minutes, shown in product((0, 30, 55), ("utc", "paris")):
         start = datetime(2026, 10, 25, 1, minutes, tzinfo=UTC)
         world = {"start": start, "age_days_max": 10.0, "drift": Drift(0.1, 0.1, 0, 0.02)}
         scenario = calm(250, world=world, filter_clock="paris", shown_clock=shown, refuse_future=True)
         yield f"{minutes} min into it, dates in {shown}", scenario
+    for minutes, read, shown, future in product((-30, 10, 50), ("utc", "paris"), ("utc", "paris"), (False, True)):
+        start = datetime(2026, 10, 25, 1, tzinfo=UTC) + timedelta(minutes=minutes)
+        world = {"start": start, "age_days_max": 0.5, "drift": Drift(0.1, 0.1, 0, 0.02)}
+        scenario = calm(1500, world=world, filter_clock=read, shown_clock=shown, refuse_future=future)
+        name = f"{minutes} min into it, bounds in {read}, dates in {shown}{', future refused' if future else ''}"
+        yield f"{name}, a crowd of the night", scenario
 
 
 def ties() -> Iterator[tuple[str, Scenario]]:
@@ -685,7 +700,8 @@ ROWS: tuple[Row, ...] = (
     ),
     Row(
         "repeated-hour",
-        "the hour that October shows twice, bounds read in Paris time and a future one refused: none names the newest",
+        "the hour that October has twice: bounds read in Paris time and a future one refused, so that none names the "
+        "newest; more in it than a page",
         "0 or 3; never a false claim",
         repeated_hour,
         EITHER,

@@ -45,6 +45,7 @@ FOUND = {
     1841: "rows of other dates than asked led to bounds in the wrong order",
     2328: "rows that slid further than a page were taken for ties that change places",
     1936: "a country that died out left the closing totals without a date to ask up to",
+    415615219: "just before summer time, dates shown in Paris time were taken for summer's, and no clock measured",
     5000108: "a page of one part of a crowd, served in the place of another's, hid eight offers behind withdrawals",
 }
 """Seeds that found something, and what; see docs/simulation.md."""

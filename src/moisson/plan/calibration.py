@@ -2,6 +2,9 @@
 
     asks                          offer found                     offer not found
     ----------------------------  ------------------------------  ------------------------------------------------
+    what lies before the night,   (a witness is chosen there)     (and from the newest page, though an hour of it
+    if all of the newest page is                                  may be shown, or read, twice)
+    of a night of change
     [s, s+1] with no shift        the clocks agree, and the       [s-1, s+1]: found means that a lower bound does not
                                   lower bound counts: done        count; not found means the clocks differ
     the same, one shift further   this is the shift               the next shift, then another offer, then the contract
@@ -14,13 +17,18 @@ from __future__ import annotations
 
 from moisson.errors import ContractBroken
 from moisson.model import Fait, Ligne, PageLue, Question, QuestionEchouee
-from moisson.plan.clock import Horloge, candidats_s, nuit_de_changement
+from moisson.plan.clock import Horloge, candidats_s, debut_de_nuit_s, heure_double, nuit_de_changement
 from moisson.plan.limits import Limites
 
 __all__ = ["Etalonnage"]
 
 VIDES_MIN = 2
 """Times that nothing must come before an offer counts as not found: one wrong answer must not set a clock wrong."""
+
+RECUL_S = 7200
+"""How far below a night of change a bound is put to get rows from before it, on whatever clock it is read."""
+PORTEE_S = 30 * 86_400
+"""How far down such rows are looked for; days without a single offer are not to be feared."""
 
 
 class Etalonnage:
@@ -30,7 +38,7 @@ class Etalonnage:
         numero: its number; answers come back by it.
         limites: how much a search shows.
         horloge: what is known so far.
-        lignes: rows of a page just read, of one season, to choose witnesses from.
+        page: the newest page of the country, just read, to choose witnesses from.
 
     Attributes:
         question: what to ask now, or None.
@@ -38,23 +46,23 @@ class Etalonnage:
         close: nothing is left to do.
     """
 
-    def __init__(self, numero: int, limites: Limites, horloge: Horloge, lignes: tuple[Ligne, ...]) -> None:
+    def __init__(self, numero: int, limites: Limites, horloge: Horloge, page: PageLue) -> None:
         self.numero = numero
         self.horloge = horloge
         self.close = False
         self.appels = 0
         self._limites = limites
-        self._temoins = _temoins(lignes, limites)
-        self._essais: list[tuple[Ligne, int, int]] = [
-            (temoin, decalage, marge)
-            for temoin in self._temoins
-            for decalage in candidats_s(temoin.creation_ms // 1000)
-            for marge in (0, 1)
-        ]
+        self._lignes = page.lignes
+        self._essais: list[tuple[Ligne, int, int]] = []
         self._rang = 0
         self._vides = 0
         self._echecs = 0
-        self.question: Question | None = self._demander()
+        self.question: Question | None
+        if all(nuit_de_changement(ligne.creation_ms // 1000) for ligne in page.lignes):
+            avant_s = debut_de_nuit_s(page.lignes[0].creation_ms // 1000) - RECUL_S
+            self.question = Question(numero, "horloge", limites.premiere, debut_s=avant_s - PORTEE_S, fin_s=avant_s)
+        else:
+            self._choisir(page.lignes)
 
     def dire(self, fait: Fait) -> None:
         """Take in the answer to `question`.
@@ -67,12 +75,17 @@ class Etalonnage:
             # No answer is not "not found": the same question again.
             self._echecs += 1
             return
+        if not self._essais:
+            self._choisir((*self._lignes, *(fait.lignes if isinstance(fait, PageLue) else ())))
+            return
         if isinstance(fait, PageLue):
             temoin, decalage, marge = self._essais[self._rang]
             seconde = temoin.creation_ms // 1000
             # Another of its instant says as much: a crowded second need not show the witness on its first page.
-            if any(ligne.creation_ms == temoin.creation_ms for ligne in fait.lignes):
-                ailleurs = [ligne for ligne in fait.lignes if abs(ligne.creation_ms // 1000 - seconde) > marge + 1]
+            trouve = any(ligne.creation_ms == temoin.creation_ms for ligne in fait.lignes)
+            ailleurs = [ligne for ligne in fait.lignes if abs(ligne.creation_ms // 1000 - seconde) > marge + 1]
+            # Two bounds a second apart may hold an hour between them, where that hour is read twice.
+            if trouve and not (ailleurs and heure_double(seconde)):
                 if ailleurs:
                     raise ContractBroken(
                         f"offers of other dates came back, {ailleurs[0].id} among them, so dates are not filtered",
@@ -90,10 +103,20 @@ class Etalonnage:
         self._rang += 1
         if self._rang == len(self._essais):
             raise ContractBroken(
-                f"{len(self._temoins)} offers just shown are not found by their own creation dates",
+                f"{len({temoin.id for temoin, *_ in self._essais})} offers just shown are not found by their own "
+                "creation dates",
                 doing="measuring the clock of the API",
                 todo="Bounds or dates mean something new, and nothing can be proved until it is understood.",
             )
+        self.question = self._demander()
+
+    def _choisir(self, lignes: tuple[Ligne, ...]) -> None:
+        self._essais = [
+            (temoin, decalage, marge)
+            for temoin in _temoins(lignes, self._limites)
+            for decalage in candidats_s(temoin.creation_ms // 1000)
+            for marge in (0, 1)
+        ]
         self.question = self._demander()
 
     def _demander(self) -> Question:

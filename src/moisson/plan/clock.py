@@ -5,7 +5,8 @@ assumed: the shift between them is measured for each season, since an offer know
 its own second. The planner keeps what was measured in a `Horloge` and translates through it, nowhere else.
 
 On the night when the clocks go back, an hour is shown twice, or read twice; on the other night an hour does not exist.
-`nuit_de_changement` names those hours, whatever the clocks turn out to be, and no bound is ever put inside.
+`nuit_de_changement` names those hours, whatever the clocks turn out to be. No bound is put inside, but round the newest
+offers, if they are of that night: then the season of a second shown in Paris time is Paris's own.
 
 Source: Offres d'emploi v2, parameters minCreationDate and maxCreationDate; observed shifts: none published.
 """
@@ -18,11 +19,22 @@ from typing import Literal
 
 import msgspec
 
-__all__ = ["Horloge", "Saison", "candidats_s", "fin_de_nuit_s", "nuit_de_changement", "saison"]
+__all__ = [
+    "Horloge",
+    "Saison",
+    "candidats_s",
+    "debut_de_nuit_s",
+    "fin_de_nuit_s",
+    "heure_double",
+    "nuit_de_changement",
+    "saison",
+]
 
 Saison = Literal["hiver", "ete"]
 
 _HEURE_S = 3600
+_AVANCES_S: dict[Saison, int] = {"hiver": _HEURE_S, "ete": 2 * _HEURE_S}
+"""How far Paris time is ahead of UTC."""
 _NUIT_S = 5 * _HEURE_S
 """Length of the troubled night: midnight to five covers the changed hour in UTC and in Paris time."""
 
@@ -42,15 +54,28 @@ def _annee(seconde: int) -> int:
     return datetime.fromtimestamp(seconde, UTC).year
 
 
-def saison(seconde: int) -> Saison:
-    """Whether Paris keeps winter or summer time at this second (off by an hour or two on the nights of change)."""
+def saison(seconde: int, *, paris: bool = False, tard: bool = False) -> Saison:
+    """Whether Paris keeps winter or summer time at this second.
+
+    Args:
+        seconde: of UTC, or as a clock of Paris shows it, read as if it were UTC.
+        paris: which of both it is.
+        tard: of the hour that such a clock shows twice in October, the second time is meant.
+    """
     mars, octobre = _changements_s(_annee(seconde))
+    if paris:
+        mars, octobre = mars + _HEURE_S, octobre + (_HEURE_S if tard else 2 * _HEURE_S)
     return "ete" if mars <= seconde < octobre else "hiver"
 
 
 def nuit_de_changement(seconde: int) -> bool:
     """Whether this second lies in a night of change, 00:00 to 05:00, where no bound may be put."""
     return any(0 <= seconde - (instant - _HEURE_S) < _NUIT_S for instant in _changements_s(_annee(seconde)))
+
+
+def debut_de_nuit_s(seconde: int) -> int:
+    """First second of the night of change that holds `seconde`."""
+    return fin_de_nuit_s(seconde) - _NUIT_S if nuit_de_changement(seconde) else seconde
 
 
 def fin_de_nuit_s(seconde: int) -> int:
@@ -61,13 +86,20 @@ def fin_de_nuit_s(seconde: int) -> int:
     return seconde
 
 
+def heure_double(seconde: int) -> bool:
+    """Whether October may show this second twice (dates in Paris time), or read its bound as another (bounds in it)."""
+    octobre = _changements_s(_annee(seconde))[1]
+    return octobre <= seconde < octobre + 2 * _HEURE_S
+
+
 def candidats_s(seconde: int) -> tuple[int, ...]:
     """Shifts (filter's second minus shown second) that could explain what the API does, likeliest first.
 
-    Zero when both clocks are one; else one is UTC and the other Paris time, an hour apart in winter, two in summer.
+    Zero when both clocks are one; else one is UTC and the other Paris time, an hour apart in winter, two in summer. The
+    season is that of the clock shown: UTC where the filter is ahead, Paris time where it is behind.
     """
-    decalage = 2 * _HEURE_S if saison(seconde) == "ete" else _HEURE_S
-    return (0, decalage, -decalage)
+    montree = {-_AVANCES_S[saison(seconde, paris=True, tard=tard)] for tard in (False, True)}
+    return (0, _AVANCES_S[saison(seconde)], *sorted(montree))
 
 
 class Horloge(msgspec.Struct, frozen=True):
@@ -82,29 +114,32 @@ class Horloge(msgspec.Struct, frozen=True):
     ete_s: int | None = None
     debut_inclus: bool = True
 
-    def mesuree(self, seconde: int) -> bool:
-        """Whether the shift of this second's season was measured."""
-        return (self.ete_s if saison(seconde) == "ete" else self.hiver_s) is not None
-
     def avec(self, seconde: int, decalage_s: int, *, debut_inclus: bool | None = None) -> Horloge:
         """The same, knowing the shift of this second's season."""
         inclus = self.debut_inclus if debut_inclus is None else debut_inclus
-        if saison(seconde) == "ete":
+        tard = decalage_s == -_AVANCES_S["hiver"]
+        if saison(seconde, paris=decalage_s < 0, tard=tard) == "ete":
             return Horloge(self.hiver_s, decalage_s, inclus)
         return Horloge(decalage_s, self.ete_s, inclus)
 
-    def filtre_s(self, seconde: int) -> int:
+    def filtre_s(self, seconde: int, *, tard: bool = False) -> int:
         """The second to write in a bound to mean this shown second.
 
         A season not measured yet is taken to have the same nature of shift as the other.
+
+        Args:
+            seconde: as shown.
+            tard: of a second that October shows twice, the second time is meant.
         """
-        mesure, autre = (self.ete_s, self.hiver_s) if saison(seconde) == "ete" else (self.hiver_s, self.ete_s)
+        # A filter behind what is shown reads UTC, so Paris time is shown.
+        paris = (self.ete_s or self.hiver_s or 0) < 0
+        cette = saison(seconde, paris=paris, tard=tard)
+        mesure, autre = (self.ete_s, self.hiver_s) if cette == "ete" else (self.hiver_s, self.ete_s)
         if mesure is not None:
             return seconde + mesure
         if not autre:
             return seconde
-        heures = 2 if saison(seconde) == "ete" else 1
-        return seconde + (heures * _HEURE_S if autre > 0 else -heures * _HEURE_S)
+        return seconde + (_AVANCES_S[cette] if autre > 0 else -_AVANCES_S[cette])
 
     def borne_basse(self, seconde: int) -> tuple[int, int]:
         """Lower bound that takes in all of `seconde`: the bound to write, the oldest shown millisecond it admits."""
@@ -114,4 +149,4 @@ class Horloge(msgspec.Struct, frozen=True):
 
     def borne_haute(self, seconde: int) -> int:
         """Upper bound that takes in all of `seconde`, milliseconds included, whether the bound itself counts or not."""
-        return self.filtre_s(seconde) + 1
+        return self.filtre_s(seconde, tard=True) + 1

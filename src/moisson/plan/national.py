@@ -7,12 +7,12 @@ An offer without a date, or dated outside the widest bounds, would keep D below 
 
 from __future__ import annotations
 
-from moisson.model import Fait, Ligne, PageLue, Question, QuestionRefusee
+from moisson.model import Fait, FenetreBilan, Ligne, PageLue, Question, QuestionRefusee
 from moisson.plan.clock import Horloge, nuit_de_changement
 from moisson.plan.limits import Limites
 from moisson.plan.reading import anomalie_de_page, ex_aequo_deplaces
 
-__all__ = ["Controle"]
+__all__ = ["Controle", "page_unique"]
 
 AVANCES_NUIT_S = (7201, 3601, 1800, 900, 600, 300)
 """More of them on a night of change, where the shift may be an hour off: a bound must lie beyond the newest offer, out
@@ -172,5 +172,25 @@ class Controle:
 
     def _datee(self) -> Question:
         assert self._horloge is not None
-        fin_s = self._horloge.filtre_s(self._recente_s) + self._avances_s[0]
+        fin_s = self._horloge.filtre_s(self._recente_s, tard=True) + self._avances_s[0]
         return Question(self.numero, "datee", self._limites.premiere, debut_s=self.debut_s, fin_s=fin_s)
+
+
+def page_unique(page: PageLue, appels: int) -> FenetreBilan:
+    """The row of a country that one page holds."""
+    distinctes = len({ligne.id for ligne in page.lignes})
+    entiere = distinctes == page.total
+    return FenetreBilan(
+        numero=0,
+        debut_ms=None,
+        fin_ms=None,
+        critere="",
+        annonce_premiere=page.total,
+        annonce_derniere=page.total,
+        distinctes=distinctes,
+        manquantes=page.total - distinctes,
+        preuve="page" if entiere else None,
+        verdict="prouvee" if entiere else "manque",
+        raison="" if entiere else "an offer stands twice on the only page",
+        appels=appels,
+    )

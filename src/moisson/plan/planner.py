@@ -29,10 +29,10 @@ import msgspec
 from moisson.errors import ContractBroken
 from moisson.model import Bilan, Fait, FenetreBilan, Ligne, PageLue, Question
 from moisson.plan.calibration import Etalonnage
-from moisson.plan.clock import Horloge
+from moisson.plan.clock import Horloge, heure_double
 from moisson.plan.cut import Noeud
 from moisson.plan.limits import LIMITES_API, Limites
-from moisson.plan.national import Controle
+from moisson.plan.national import Controle, page_unique
 from moisson.plan.reading import ordre_rompu
 from moisson.plan.sums import Sommes
 from moisson.plan.sweep import Balayage
@@ -41,7 +41,7 @@ from moisson.plan.window import Bordure, Etendue, Fenetre
 
 __all__ = ["DEBUTS_S", "VERSION", "Planificateur"]
 
-VERSION = "7"
+VERSION = "8"
 """Changes whenever the same facts would lead to other questions; a run journalled by another version starts afresh."""
 
 DEBUTS_S = (946_684_800, 1_546_300_800)
@@ -191,9 +191,9 @@ class Planificateur:
         return True
 
     def _douteuses(self) -> list[FenetreBilan]:
-        """The stretches below the moving top that are not proved."""
-        lignes = map(self._nuancer, self._lignes.values())
-        return [f for f in lignes if f.preuve is None and not f.critere and f.fin_ms is not None]
+        """The stretches below the moving top that are not proved; not where the bound itself may mean another hour."""
+        lignes = [f for f in map(self._nuancer, self._lignes.values()) if f.preuve is None and not f.critere]
+        return [f for f in lignes if f.fin_ms is not None and not heure_double(f.fin_ms // 1000)]
 
     def _reprendre(self, ligne: FenetreBilan) -> None:
         """Walk again over one stretch in doubt; its parts, if it was cut, are forgotten with it."""
@@ -287,7 +287,7 @@ class Planificateur:
     def _quitter_depart(self, page: PageLue) -> None:
         if page.total <= self._limites.page and page.total == len(page.lignes):
             # One atomic page holds the whole country: there is nothing to walk, and nothing outside it.
-            self._unique = _page_unique(page, self._depart.appels)
+            self._unique = page_unique(page, self._depart.appels)
             self._lignes[0] = self._unique
             self._acquis = self._unique.distinctes
             self._depart.close = True
@@ -299,7 +299,7 @@ class Planificateur:
             self.etape = "fini"
             return
         self.etape = "horloge"
-        self._etalonnage = self._inscrire(Etalonnage(self._numeroter(), self._limites, self._horloge, page.lignes))
+        self._etalonnage = self._inscrire(Etalonnage(self._numeroter(), self._limites, self._horloge, page))
 
     def _entrer_controle(self) -> None:
         self.etape = "controle"
@@ -335,9 +335,11 @@ class Planificateur:
         rang = next((r for r in rangs if secondes[r - 1] >= secondes[r] + 2), None)
         # One second that fills the page is walked once it is known to be full, so no bound may touch it now.
         sommet = secondes[rang] if rang is not None else recente - (2 if secondes[-1] == recente else 1)
-        connus = {ligne.id: ligne.creation_ms for ligne in lignes if ligne.creation_ms // 1000 <= sommet}
-        reste = max(0, total - len(lignes) + len(connus))
-        return Bordure(sommet, connus, reste, rang is not None)
+        # By place: where an hour is shown twice, an older row may show a newer second.
+        dessous = lignes[rang if rang is not None else sum(seconde > sommet for seconde in secondes) :]
+        reste = max(0, total - len(lignes) + len(dessous))
+        connus = {ligne.id: ligne.creation_ms for ligne in dessous}
+        return Bordure(sommet, connus, reste, nette=rang is not None and not heure_double(sommet))
 
     def _revenir(self) -> bool:
         """Walk again over the stretches in doubt, whose windows may hold more than a search shows by now.
@@ -421,7 +423,7 @@ class Planificateur:
         if isinstance(demandeur, Fenetre) and demandeur.surchargee_s is not None:
             return
         if isinstance(demandeur, Fenetre | Noeud | Balayage):
-            ligne, nouvelles = demandeur.bilan(), demandeur.nouvelles
+            ligne, nouvelles = self._lier(demandeur), demandeur.nouvelles
             self._acquis += nouvelles
             self._nouvelles[numero] = nouvelles
             self._lignes[numero] = ligne
@@ -431,6 +433,17 @@ class Planificateur:
                 self._par_ordre[numero] = demandeur.a_refaire()
                 if self._serre:
                     self._refaire_par_ordre()
+
+    def _lier(self, ferme: Fenetre | Noeud | Balayage) -> FenetreBilan:
+        """The row of what closes: in doubt where its upper bound may mean another hour and it met none of its top."""
+        ligne, sommet = ferme.bilan(), self._sommet
+        fin_s = (ligne.fin_ms or 0) // 1000
+        if isinstance(ferme, Balayage) or ligne.critere or not heure_double(fin_s):
+            return ligne
+        if fin_s == sommet.seconde and ferme.ids.keys() & sommet.connus.keys():
+            return ligne
+        raison = ligne.raison if ligne.preuve is None else "no offer links its newest second, which is of a double hour"
+        return msgspec.structs.replace(ligne, preuve=None, verdict="en doute", raison=raison)
 
     def _noter_agitation(self, demandeur: Demandeur) -> None:
         """Ties that change places once are evidence enough: from now on every window closes its groups of ties.
@@ -478,23 +491,3 @@ def _dans(partie: FenetreBilan, ligne: FenetreBilan) -> bool:
     """Whether a part lies within the stretch of a window."""
     debut = (partie.debut_ms or 0) >= (ligne.debut_ms or 0)
     return debut and partie.fin_ms is not None and ligne.fin_ms is not None and partie.fin_ms <= ligne.fin_ms
-
-
-def _page_unique(page: PageLue, appels: int) -> FenetreBilan:
-    """The row of a country that one page holds."""
-    distinctes = len({ligne.id for ligne in page.lignes})
-    entiere = distinctes == page.total
-    return FenetreBilan(
-        numero=0,
-        debut_ms=None,
-        fin_ms=None,
-        critere="",
-        annonce_premiere=page.total,
-        annonce_derniere=page.total,
-        distinctes=distinctes,
-        manquantes=page.total - distinctes,
-        preuve="page" if entiere else None,
-        verdict="prouvee" if entiere else "manque",
-        raison="" if entiere else "an offer stands twice on the only page",
-        appels=appels,
-    )

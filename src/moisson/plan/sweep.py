@@ -8,6 +8,7 @@ has a part in it, nor a bound in the future that might be refused.
 from __future__ import annotations
 
 from moisson.model import Fait, FenetreBilan, PageLue, Question, QuestionRefusee
+from moisson.plan.clock import heure_double
 from moisson.plan.limits import Limites
 from moisson.plan.reading import anomalie_de_page, ordre_rompu
 from moisson.plan.window import Bordure
@@ -70,8 +71,7 @@ class Balayage:
             return
         assert isinstance(fait, PageLue)
         self.page = fait
-        secondes = [ligne.creation_ms // 1000 for ligne in fait.lignes]
-        self.complet = fait.total == len(fait.lignes) or (bool(secondes) and min(secondes) <= self.base.seconde)
+        self.complet = fait.total == len(fait.lignes) or self._atteint(fait)
         self._clore()
 
     def bilan(self) -> FenetreBilan:
@@ -91,6 +91,13 @@ class Balayage:
             raison=self.raison,
             appels=self.appels,
         )
+
+    def _atteint(self, page: PageLue) -> bool:
+        """Whether the page reaches down to the top."""
+        if heure_double(self.base.seconde):
+            # A second shown below the top may be of the hour shown again above it: a row known to lie below is not.
+            return any(self.base.connus.get(ligne.id) == ligne.creation_ms for ligne in page.lignes)
+        return any(ligne.creation_ms // 1000 <= self.base.seconde for ligne in page.lignes)
 
     def _clore(self) -> None:
         self.close = True

@@ -32,7 +32,17 @@ from moisson.store.layout import (
 )
 from moisson.store.ordinals import Ordinals
 
-__all__ = ["FORMAT", "DataFile", "Generation", "GenerationWriter", "Manifest", "current_generation", "switch", "vacuum"]
+__all__ = [
+    "FORMAT",
+    "DataFile",
+    "Generation",
+    "GenerationWriter",
+    "Manifest",
+    "current_generation",
+    "read_file",
+    "switch",
+    "vacuum",
+]
 
 FORMAT = 2
 """Version of a generation's meaning. 1 kept no history: it is read, and the next fold makes it a 2."""
@@ -129,7 +139,17 @@ class Generation:
         paths = self.files(table)
         if not paths:
             return None
-        return pa.concat_tables([pq.read_table(path, columns=columns, partitioning=None) for path in paths])
+        return pa.concat_tables([read_file(path, columns) for path in paths])
+
+
+def read_file(path: Path, columns: list[str] | None = None) -> pa.Table:
+    """One Parquet file, or these columns of it, in this order.
+
+    By itself, not as a data set of one file: for the many small ones, setting that up costs more than the reading.
+    """
+    with pq.ParquetFile(path) as file:
+        data = file.read(columns=columns)
+    return data if columns is None else data.select(columns)
 
 
 def read_generation(folder: Path) -> Generation:

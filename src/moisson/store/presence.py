@@ -15,12 +15,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from moisson.errors import StoreCorrupt
 from moisson.store.appending import Appender
 from moisson.store.assembly import Place
-from moisson.store.generation import Generation, GenerationWriter
+from moisson.store.generation import Generation, GenerationWriter, read_file
 from moisson.store.history_schema import PRESENCE
 from moisson.store.index import CLOSED, STAY, VUE, Before
 from moisson.store.ordinals import Ordinals, Rangs
@@ -99,7 +98,7 @@ def _going_on(
     """Their rows, a file of `offres` after the other: of all at once, columns take some 130 bytes an offer."""
     start = 0
     for file in writer.files("offres"):
-        data = pq.read_table(writer.folder / "offres" / file.nom, columns=["id", "creation"], partitioning=None)
+        data = read_file(writer.folder / "offres" / file.nom, ["id", "creation"])
         rows = slice(start, start + len(data))
         if not np.array_equal(array_keys(data.column("id")), keys[rows]):
             raise StoreCorrupt(f"{file.nom} does not hold what was written", doing="folding the run")
