@@ -119,3 +119,20 @@ def test_a_total_that_swings_does_not_begin_a_reading_for_ever(short: int) -> No
             tell(reading, 12, *(f"{12 - reading.suivante.premier - rank}a" for rank in range(4)))
     assert reading.terminee
     assert reading.jugement()[0] is None
+
+
+def test_a_border_on_the_first_page_leaves_nothing_to_read() -> None:
+    """What stands above the border is all on that page: it is counted, and no row is asked above the first."""
+    reading = lecture(4)
+    reading.amorcer(PageLue(Question(1, "fond", Plage(0, 3)), 9, rows("3a", "2a", "1a", "0a"), 0, 3))
+    assert reading.terminee
+    assert reading.jugement() == ("compte", "")
+    assert set(reading.ids) == {"3a", "2a", "1a"}
+
+
+def test_where_ties_are_closed_the_last_page_is_full() -> None:
+    """Pages overlap there anyway, so the last one need not begin at a whole number of pages."""
+    reading = Lecture(LIMITES, lambda ms: ms >= HEURE_MS, None, 6, serre=True)
+    assert reading.suivante == Plage(2, 5)
+    tell(reading, 6, "4a", "3a", "2a", "1a")
+    assert reading.suivante == Plage(0, 2)

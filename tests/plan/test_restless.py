@@ -11,6 +11,7 @@ from moisson.plan import cut, walk
 from moisson.plan.axes import Part
 from moisson.plan.clock import Horloge
 from moisson.plan.cut import Noeud
+from moisson.plan.division import Sonde
 from moisson.plan.limits import LIMITES_API, Limites
 from moisson.plan.walk import Classe, Contexte
 from moisson.plan.window import Etendue, Fenetre
@@ -106,13 +107,18 @@ class Part0:
             PETITES,
             horloge=lambda: Horloge(0, 0, True),
             numeroter=lambda: next(numeros),
-            inscrire=lambda demandeur: self.ouverts.update({demandeur.numero: demandeur}),
+            inscrire=self.inscrire,
             serre=lambda: True,
             melee=lambda: True,
+            divisible=lambda: True,
         )
         bas_s, haut_s = self.seconde - 2000, self.seconde + 2001
         etendue = Etendue(bas_s, haut_s, bas_s * 1000, haut_s * 1000 - 1)
         self.classe = Classe(contexte, etendue, Part(Critere.de({"experience": "0"}), 85))
+
+    def inscrire(self, demandeur: Fenetre | Noeud | Sonde) -> None:
+        assert not isinstance(demandeur, Sonde)
+        self.ouverts[demandeur.numero] = demandeur
 
     def naitre(self, seconde: int) -> None:
         axes = {nom: self.rng.choice(valeurs) for nom, valeurs in AXES.items()}
@@ -169,4 +175,20 @@ def test_an_offer_inserted_and_another_withdrawn_at_a_later_call(graine: int) ->
                     del part.monde.offres[part.rng.choice(vues)]
                     ajoutee = False
         part.repondre(demandeur)
+    assert not part.manquantes()
+
+
+@pytest.mark.parametrize("graine", range(12))
+def test_an_offer_of_a_restless_second_that_leaves_between_window_and_cut(graine: int) -> None:
+    """The window's totals do not hold it any more: that window is walked over again, and the part is proved."""
+    part, partie = Part0(graine), False
+    while not part.classe.close:
+        demandeur = part.prochain()
+        if isinstance(demandeur, Noeud) and demandeur.melee and not partie:
+            memes = [i for i, offre in part.monde.offres.items() if offre.creation_ms == part.seconde * 1000]
+            del part.monde.offres[part.rng.choice(memes)]
+            partie = True
+        part.repondre(demandeur)
+    assert partie
+    assert part.classe.preuve
     assert not part.manquantes()

@@ -24,15 +24,17 @@ import msgspec
 from moisson.errors import ContractBroken
 from moisson.model import Critere, PageLue
 
-__all__ = ["GAIN_MIN", "Coupe", "Part", "choisir", "exiger_filtres"]
+__all__ = ["GAIN_MIN", "GRANDS_DOMAINES", "Coupe", "Part", "choisir", "exiger_filtres"]
 
 _COMPTES = ("typeContrat", "natureContrat", "experience", "qualification")
 _PLUSIEURS = frozenset({"typeContrat", "natureContrat"})
 _OU = {"typeContrat": "natureContrat", "natureContrat": "typeContrat"}
+GRANDS_DOMAINES = tuple("ABCDEFGHIJKLMN")
+"""First letters of the ROME codes."""
 _A_L_AVEUGLE: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("origineOffre", ("1", "2")),
     ("dureeHebdo", ("0", "1", "2")),
-    ("grandDomaine", tuple("ABCDEFGHIJKLMN")),
+    ("grandDomaine", GRANDS_DOMAINES),
 )
 GAIN_MIN = 0.9
 """A counted axis whose largest part keeps more than this share of the whole is worth less than an uncounted one."""

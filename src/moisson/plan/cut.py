@@ -6,6 +6,9 @@ There may be more offers than a search shows; or more ties than a page holds, wh
     --------  --------------------------------------  -------------------------  -------------------------------------
     etendue   the newest page of the whole            it fits a search           lecture
                                                       it does not                parts, one child each
+                                                      it is long                 division
+    division  see `Division`                          the parts hold all         parts, one child each
+                                                      they do not                parts along counted axes
     lecture   pages, last to first                    all read                   close
                                                       too many restless ties     etendue, and then parts
     parts     nothing (its children ask)              the last child closes      retour; a part that its own parts,
@@ -25,8 +28,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from moisson.model import Fait, FenetreBilan, PageLue, Preuve, Question, QuestionRefusee, Verdict
-from moisson.plan.axes import GAIN_MIN, Part, choisir, exiger_filtres
+from moisson.model import Critere, Fait, FenetreBilan, PageLue, Plage, Preuve, Question, QuestionRefusee, Verdict
+from moisson.plan.axes import GAIN_MIN, GRANDS_DOMAINES, Part, choisir, exiger_filtres
+from moisson.plan.division import PRESSANT, Division, Sonde
 from moisson.plan.limits import Limites
 from moisson.plan.reading import plafond_ms
 from moisson.plan.search import Recherche
@@ -66,6 +70,11 @@ class Enfant(Protocol):
         """Distinct offers read in it, about."""
 
 
+Ouvreur = Callable[[Part, int, PageLue | None], Enfant]
+"""Makes a child for a part. It is told up to how many offers are to be walked by windows, and the deepest page of the
+part, if that was read already."""
+
+
 class Noeud:
     """One part of a cut, or the whole that is cut.
 
@@ -75,11 +84,13 @@ class Noeud:
         etendue: the stretch it answers for.
         part: its criteria, and how many offers it should hold.
         serre: read with groups of ties closed.
-        ouvrir: makes a child for a part, and is told up to how many offers are to be walked by windows; the planner
-            numbers it and asks its questions.
+        ouvrir: makes a child; the planner numbers it and asks its questions.
         longue: its parts are walked by windows once they hold a small share of the stretch.
         classe_max: offers up to which they are; 0 to find out.
         melee: its ties are known to be more than a page holds: cut it even if a search shows it whole.
+        sonder: opens a question for a part; given where the axis without counts is to be tried first, if there are
+            enough offers for that.
+        tailles: how many offers it should hold; else it closes at once, unread.
 
     Attributes:
         question: what to ask now, or None.
@@ -87,6 +98,8 @@ class Noeud:
         ids: every distinct offer read in it or in its closed parts, with its shown creation in milliseconds.
         serre: groups of ties were closed from the start.
         melee: it is cut down to single pages.
+        indivisible: the axis without counts does not hold all of it.
+        demesuree: it holds more, or fewer, offers than it should.
     """
 
     def __init__(
@@ -97,10 +110,12 @@ class Noeud:
         *,
         part: Part,
         serre: bool,
-        ouvrir: Callable[[Part, int], Enfant],
+        ouvrir: Ouvreur,
         longue: bool = False,
         classe_max: int = 0,
         melee: bool = False,
+        sonder: Callable[[Critere, Plage], Sonde] | None = None,
+        tailles: range | None = None,
     ) -> None:
         self.numero = numero
         self.part = part
@@ -112,6 +127,11 @@ class Noeud:
         self._longue = longue
         self._classe_max = classe_max
         self.melee = melee
+        self._sonder = sonder
+        self._division: Division | None = None
+        self._tailles = tailles
+        self.indivisible = False
+        self.demesuree = False
         self._propres = 0
         self._enfants: list[Enfant] = []
         self._axes: set[str] = set()
@@ -168,6 +188,13 @@ class Noeud:
         if fait.question.role == "page":
             self._dire_page(fait)
             return
+        if self._division is not None:
+            self.question = None
+            self.appels += self._division.appels
+            self._division.dire(fait)
+            if self._division.close:
+                self._conclure(self._division)
+            return
         if fait.total == 0 and (fait.question.role == "retour" or not self.part.critere.filtres or self.melee):
             # A crowd does not vanish at once: nothing is believed when it comes again and again.
             self._essais += 1
@@ -178,8 +205,14 @@ class Noeud:
             self.premiere = self.derniere = fait.total
             if fait.total == len(fait.lignes):
                 self._clore("page", "")
+            elif self._tailles is not None and fait.total not in self._tailles:
+                self.demesuree = True
+                self._clore(None, "")
             elif fait.total <= self._limites.profondeur and not self.melee:
                 self._lire(fait.total)
+            elif self._sonder is not None and fait.total >= len(GRANDS_DOMAINES) * self._limites.profondeur:
+                self.question = None
+                self._division = Division(self._sonder, self._limites, fait, "grandDomaine", GRANDS_DOMAINES)
             else:
                 self._couper(fait)
         else:
@@ -187,6 +220,12 @@ class Noeud:
 
     def avancer(self) -> None:
         """Look at the parts; when the last of them is closed, ask for the whole's total again."""
+        if self._division is not None and self.question is None and self._division.avancer():
+            if self._division.close:
+                self.appels += self._division.appels
+                self._conclure(self._division)
+            else:
+                self.question = self._demander(PRESSANT)
         if self.close or self.question is not None or not self._enfants:
             return
         for enfant in self._enfants:
@@ -250,6 +289,17 @@ class Noeud:
             return
         self._clore(recherche.preuve, recherche.raison)
 
+    def _conclure(self, division: Division) -> None:
+        """When the parts are known to hold all, walk each by windows; when not, cut by counts."""
+        self._division = None
+        self.indivisible = division.refusee
+        if not division.couverte:
+            self._couper(division.tout)
+            return
+        self._axes.add(division.axe)
+        self._couverte = True
+        self._enfants = [self._ouvrir(part, page.total, page) for part, page in division.parts]
+
     def _couper(self, page: PageLue) -> None:
         profondeur = au_plus = self._limites.profondeur
         if self.melee:
@@ -277,7 +327,7 @@ class Noeud:
                 self._couper(page)
                 return
             self._couverte = True
-            self._enfants = [self._ouvrir(Part(self.part.critere, page.total), page.total)]
+            self._enfants = [self._ouvrir(Part(self.part.critere, page.total), page.total, None)]
             return
         if coupe is None:
             # No axis is left. What can be reached is read all the same; the rest is known to be missing.
@@ -286,7 +336,7 @@ class Noeud:
         self._axes.add(coupe.axe)
         self._couverte = sum(part.attendu or 0 for part in coupe.parts) == page.total
         classe_max = self._classe_max if self._longue else 0
-        self._enfants = [self._ouvrir(part, classe_max) for part in coupe.parts if part.attendu != 0]
+        self._enfants = [self._ouvrir(part, classe_max, None) for part in coupe.parts if part.attendu != 0]
 
     def _comparer(self, page: PageLue) -> None:
         """The whole's total was asked again: do the parts hold it?"""

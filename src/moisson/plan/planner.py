@@ -16,7 +16,8 @@ facts told in the same order lead to the same state, so resuming is telling the 
     cloture      the national totals, again                         they agree, or do not
     fini         nothing
 
-The order of questions is oldest asker first, so windows are finished before others are opened further down.
+Oldest asker first, so windows are finished before others are opened further down. Only a division goes before, since
+offers that leave while it is made spoil it.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from moisson.model import Bilan, Fait, FenetreBilan, Ligne, PageLue, Question
 from moisson.plan.calibration import Etalonnage
 from moisson.plan.clock import Horloge, heure_double
 from moisson.plan.cut import Noeud
+from moisson.plan.division import PRESSANT, Sonde
 from moisson.plan.limits import LIMITES_API, Limites
 from moisson.plan.national import Controle, page_unique
 from moisson.plan.reading import ordre_rompu
@@ -52,8 +54,8 @@ AVANCES_S = (86_400, 3 * 3600, 2 * 3600, 3600, 60, 1)
 REPRISES_MAX = 2
 """Times that the stretches in doubt are walked over again within one run, each by windows of its own."""
 
-D = TypeVar("D", Fenetre, Fenetre | Noeud, Controle, Etalonnage, Balayage)
-Demandeur = Fenetre | Noeud | Controle | Etalonnage | Balayage
+D = TypeVar("D", Fenetre, Fenetre | Noeud | Sonde, Controle, Etalonnage, Balayage)
+Demandeur = Fenetre | Noeud | Sonde | Controle | Etalonnage | Balayage
 
 
 class Planificateur:
@@ -75,6 +77,7 @@ class Planificateur:
         self._horloge = Horloge()
         self._serre = False
         self._melee = False
+        self._divisible = True
         self._a_couper: list[Etendue] = []
         self._lots: list[Etendue] = []
         self._contexte = Contexte(
@@ -84,6 +87,7 @@ class Planificateur:
             inscrire=self._inscrire,
             serre=lambda: self._serre,
             melee=lambda: self._melee,
+            divisible=lambda: self._divisible,
         )
         self._sommes = Sommes()
         self._par_ordre: dict[int, Etendue] = {}
@@ -108,10 +112,9 @@ class Planificateur:
         Args:
             en_vol: numbers of the windows that have a question in flight.
         """
-        for numero, demandeur in self._ouverts.items():
-            if demandeur.question is not None and numero not in en_vol:
-                return demandeur.question
-        return None
+        libres = (d.question for numero, d in self._ouverts.items() if numero not in en_vol)
+        questions = [question for question in libres if question is not None]
+        return next((question for question in questions if question.role == PRESSANT), next(iter(questions), None))
 
     @property
     def fini(self) -> bool:
@@ -157,6 +160,7 @@ class Planificateur:
         for autre in reversed(list(self._ouverts.values())):
             if isinstance(autre, Noeud):
                 autre.avancer()
+                self._divisible = self._divisible and not autre.indivisible
         self._noter_agitation(demandeur)
         self._melee = self._melee or (isinstance(demandeur, Fenetre) and bool(demandeur.melees_s))
         self._avancer()
@@ -417,10 +421,12 @@ class Planificateur:
         """Keep the row of a closed window and let its ids go: memory must not grow with the country."""
         demandeur = self._ouverts.pop(numero)
         if isinstance(demandeur, Fenetre) and demandeur.melees_s:
-            if not demandeur.critere.filtres:
+            if not demandeur.critere.filtres and not demandeur.coupee:
                 self._a_couper.append(demandeur.a_refaire())
             return
         if isinstance(demandeur, Fenetre) and demandeur.surchargee_s is not None:
+            return
+        if isinstance(demandeur, Noeud) and demandeur.demesuree:
             return
         if isinstance(demandeur, Fenetre | Noeud | Balayage):
             ligne, nouvelles = self._lier(demandeur), demandeur.nouvelles
@@ -429,7 +435,7 @@ class Planificateur:
             self._lignes[numero] = ligne
             if isinstance(demandeur, Noeud) and not demandeur.serre:
                 self._coupees.add(numero)
-            if isinstance(demandeur, Fenetre) and ligne.preuve == "ordre" and not demandeur.serre:
+            if isinstance(demandeur, Fenetre) and ligne.preuve and demandeur.par_ordre and not demandeur.serre:
                 self._par_ordre[numero] = demandeur.a_refaire()
                 if self._serre:
                     self._refaire_par_ordre()
@@ -458,18 +464,9 @@ class Planificateur:
 
     def _refaire_par_ordre(self) -> None:
         for numero, etendue in self._par_ordre.items():
-            ligne = self._oublier(numero)
-            self._inscrire(
-                Fenetre(
-                    self._numeroter(),
-                    self._limites,
-                    self._horloge,
-                    etendue,
-                    lien=None,
-                    attendu=ligne.annonce_derniere,
-                    serre=True,
-                )
-            )
+            # By a walk: what was one window may need two by now.
+            reste = self._oublier(numero).annonce_derniere
+            self._marches.append(Marche(self._contexte, etendue, lien=None, attendu=reste))
         self._par_ordre.clear()
 
     def _oublier(self, numero: int) -> FenetreBilan:

@@ -125,7 +125,7 @@ class Lecture:
         self._dedans = dedans
         self._plafond_ms = plafond_ms
         self._connus = {} if serre else {id_: ms for id_, ms in connus.items() if dedans(ms)}
-        self._non_revues = 0
+        self.non_revues = 0
         self.serre = serre
         self.ids: dict[str, int] = {}
         self.dehors: dict[str, int] = {}
@@ -147,7 +147,7 @@ class Lecture:
         self._page_unique = False
         rang = min(max(attendu, 1), limites.profondeur) - 1
         self._saut = saut if self._connus else 0
-        self.suivante: Plage | None = limites.page_de(rang, self._saut)
+        self.suivante: Plage | None = self._en_bas(rang)
 
     def amorcer(self, page: PageLue) -> None:
         """Begin from a page already read with a lower bound further down: the same rows, so no call is lost."""
@@ -160,7 +160,10 @@ class Lecture:
             else:
                 self.dehors[ligne.id] = ligne.creation_ms
         rang = page.question.plage.premier
-        if nombre and page.lignes[0].id not in self._connus:
+        if nombre and not rang:
+            # The page is the first one: nothing stands above it.
+            self._finir(vide=False)
+        elif nombre and page.lignes[0].id not in self._connus:
             self._monter(rang, page.lignes)
         elif nombre:
             self._rejoindre()
@@ -197,7 +200,7 @@ class Lecture:
             if plage.dernier + 1 < min(total, self._limites.profondeur) and self._departs < self._limites.essais_page:
                 # It holds more than was believed: begin again at its true last row.
                 self._departs += 1
-                self.suivante = self._limites.page_de(min(total, self._limites.profondeur) - 1, self._saut)
+                self.suivante = self._en_bas(min(total, self._limites.profondeur) - 1)
                 return
         if self._departs == self._limites.essais_page and not self.ids:
             self.anomalies.append(f"its last row is now beyond {plage.dernier}, now before it")
@@ -247,7 +250,7 @@ class Lecture:
         if self.tronquee:
             return None, "it held more than a search shows while it was read"
         # A known offer may have been withdrawn before its search was begun: then there is one more than announced.
-        if derniere <= distinctes <= premiere + self._non_revues:
+        if derniere <= distinctes <= premiere + self.non_revues:
             return "ordre", f"{max(premiere, distinctes) - derniere} left while it was read"
         return None, f"{distinctes} distinct offers for {premiere} announced first and {derniere} last"
 
@@ -255,6 +258,10 @@ class Lecture:
     def vus(self) -> set[str]:
         """Every id seen, on either side of the lower bound."""
         return self.ids.keys() | self.dehors.keys()
+
+    def _en_bas(self, rang: int) -> Plage:
+        """The page to begin with, if `rang` is the last row: full where pages overlap anyway."""
+        return self._limites.finissant(rang) if self.serre else self._limites.page_de(rang, self._saut)
 
     def _monter(self, premier: int, lignes: tuple[Ligne, ...]) -> None:
         """Go on with the page above these rows, or give up."""
@@ -264,7 +271,7 @@ class Lecture:
 
     def _rejoindre(self) -> None:
         """A page begins with a known offer: all that stands above it was read by the window above."""
-        self._non_revues = len(self._connus.keys() - self.ids.keys())
+        self.non_revues = len(self._connus.keys() - self.ids.keys())
         self.ids.update(self._connus)
         self._finir(vide=False)
 

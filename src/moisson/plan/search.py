@@ -94,6 +94,11 @@ class Recherche:
         """Offers read so far, those of the reading under way included."""
         return self.ids | self._lecture.ids
 
+    @property
+    def supposees(self) -> int:
+        """Known offers that the last reading took for granted, as it stopped below them."""
+        return self._lecture.non_revues
+
     def question(self, fenetre: int) -> Question | None:
         """The next question, for the window of that number."""
         if self.plage is None:

@@ -97,6 +97,7 @@ class Fenetre:
         serre: read with groups of ties closed.
         critere: filters besides the dates: then it is a window of one part of a cut, and is read past seconds that have
             too many restless ties.
+        fond: its deepest page, if somebody has read that already.
 
     Attributes:
         question: what to ask now, or None.
@@ -106,6 +107,7 @@ class Fenetre:
         serre: its groups of ties were closed from the start.
         surchargee_s: shown second that holds more than a search shows; the window must be cut by criteria instead.
         melees_s: shown seconds of which it holds more offers than a page, that change places: to be cut, too.
+        coupee: that is done together with what lies below it.
     """
 
     def __init__(
@@ -119,6 +121,7 @@ class Fenetre:
         attendu: int,
         serre: bool = False,
         critere: Critere = SANS_CRITERE,
+        fond: PageLue | None = None,
     ) -> None:
         self.numero = numero
         self.etendue = etendue
@@ -140,8 +143,12 @@ class Fenetre:
         self.bordure: Bordure | None = None
         self.surchargee_s: int | None = None
         self.melees_s: frozenset[int] = frozenset()
+        self.coupee = False
         self.question: Question | None
-        if 0 < attendu <= limites.profondeur:
+        if fond is not None:
+            self.question = self._demander("fond", fond.question.plage, etendue.bas_s)
+            self._dire_fond(fond)
+        elif 0 < attendu <= limites.profondeur:
             # What is left fits one search: its own last page is asked at once, there is no border to look for.
             self._lire_tout(attendu)
         else:
@@ -151,6 +158,14 @@ class Fenetre:
     def agitee(self) -> bool:
         """Rows changed places between two calls."""
         return self._recherche is not None and self._recherche.agitee
+
+    @property
+    def par_ordre(self) -> bool:
+        """Whether its proof rests on the order of rows: on that alone, or for offers that only the window above saw.
+
+        One of those may have left before this window was asked, and stand in its count for one that was never read.
+        """
+        return self.preuve == "ordre" or (self._recherche is not None and self._recherche.supposees > 0)
 
     @property
     def annonces(self) -> tuple[int, int]:
