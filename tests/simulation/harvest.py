@@ -223,18 +223,18 @@ class Harvest:
         """Run the command until it ends by itself, killed as often as the scenario says."""
         scenario, outcome, clock = self.scenario, self.outcome, asyncio.get_running_loop().time
         failures = 0
+        # As large and as small as it was in any of the night's sessions, since a run may go on in the next.
+        self._least = self.world.total
         while True:
             outcome.sessions += 1
             kill = kills.pop(0) if kills else None
-            self._most = max(self._most, self.world.total)
-            self._least = self.world.total
             before = self._stored(folder)
+            # What a run finds stored is a country too, though some of it may be gone: fewer by a fifth is not believed.
+            self._most = max(self._most, len(before))
             begins_s = clock()
             resultat = await self._session(folder, kill)
             if resultat is not None:
-                # A run that continues another is one walk with it, and answers for the time since that one began.
-                begun_s = self._begun_s.get(resultat.suite_de or resultat.collecte, begins_s)
-                self._begun_s[resultat.collecte] = begun_s
+                begun_s = self._begun_s.get(self._first_of(folder, resultat), begins_s)
                 self._judge(folder, resultat, begun_s, clock(), before)
                 scenario.after(self)
                 return
@@ -245,6 +245,13 @@ class Harvest:
             if not kills and failures > scenario.failures_max:
                 return
             await asyncio.sleep(kill.pause_s if kill is not None else scenario.pause_s)
+
+    def _first_of(self, folder: Path, resultat: Resultat) -> str:
+        """A run that continues others is one walk with them, and answers for the time since the first of them began."""
+        if not resultat.suite_de:
+            return resultat.collecte
+        files.hook = None
+        return open_store(folder).suite(resultat.suite_de)[0].collecte
 
     async def _session(self, folder: Path, kill: Kill | None) -> Resultat | None:
         """One process, from its start to its end or its death."""
@@ -323,6 +330,7 @@ class Harvest:
         self.outcome.retries, self.outcome.refused_429 = vue.relances, vue.refus_429
 
     def _before_search(self, number: int) -> None:
+        self._most, self._least = max(self._most, self.world.total), min(self._least, self.world.total)
         if number % 100 == 99 and number > CALLS_MAX * (len(self.world.ever()) // self.scenario.limites.page + 20):
             self.stop(f"{number} calls for {self.world.total} offers: it has no end")
         self.scenario.during(self, number)

@@ -48,6 +48,9 @@ FOUND = {
     415615219: "just before summer time, dates shown in Paris time were taken for summer's, and no clock measured",
     5000108: "a page of one part of a crowd, served in the place of another's, hid eight offers behind withdrawals",
     487063708: "a known offer that had left stood in a window's count for a tie that was missed, seen as such too late",
+    487063673: "a run that continued one which died after its fold was judged from its own start (by the simulation)",
+    313254849: "offers stored that were gone made the country smaller than is believed (not told to the simulation)",
+    332304929: "a country was smallest while nobody looked, in a run that was taken up again (likewise)",
     332304449: "a border on the very first page of a window was followed by rows above the first",
 }
 """Seeds that found something, and what; see docs/simulation.md."""
