@@ -258,7 +258,7 @@ def test_any_trouble_at_any_call_is_made_good(name: str, index: int) -> None:
     assert all(stream.closed for stream in service.streams)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(faults=st.dictionaries(st.integers(0, 30), st.sampled_from(sorted(TRANSIENT)), max_size=20))
 def test_any_mixture_of_trouble_is_made_good(faults: dict[int, str]) -> None:
     """Ten calls at once under any storm that ends: all answered, every attempt counted, never over three a second."""
@@ -624,7 +624,7 @@ def test_a_token_that_does_not_come_leaves_the_work_to_the_others() -> None:
 # --------------------------------------------------------------------------------------------------------- cancellation
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(after_s=st.floats(0, 4), fault=st.sampled_from([None, "hanging body", "500", "429", "401"]))
 def test_cancelled_at_any_moment(after_s: float, fault: str | None) -> None:
     """It passes through at once, leaves no body open, and the client goes on working."""

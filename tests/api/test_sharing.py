@@ -104,7 +104,7 @@ def shared(path: Path, told: list[str] | None = None, boot: str = "this boot") -
     return SharedBook(path, boot=boot, on_alone=(told if told is not None else []).append)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(rate=st.sampled_from([0.5, 1.0, 3.0, 10.0]), processes=PROCESSES)
 def test_no_window_is_over_quota_whoever_calls(rate: float, processes: list[tuple[float, list[Step], bool]]) -> None:
     """Any interleaving, lateness, slow connection, refusal and death."""
@@ -113,7 +113,7 @@ def test_no_window_is_over_quota_whoever_calls(rate: float, processes: list[tupl
     assert most_in_a_window(list(itertools.chain(*sent)), max(1.0, 1 / rate)) <= max(1, rate)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(processes=PROCESSES)
 def test_nor_through_a_file(processes: list[tuple[float, list[Step], bool]]) -> None:
     """The same when each opens the file on its own."""

@@ -7,7 +7,7 @@ import random
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from moisson.api import ClientStats, Reponse
@@ -127,7 +127,7 @@ def lancer(plan: Planificateur, guichet: FauxGuichet, greffe: FauxGreffe) -> Non
     virtual_loop.run(moissonner(plan, guichet, greffe, avance=lambda: None, wall=lambda: 0.0, en_fil=sur_place))
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25)
 @given(
     graine=st.integers(0, 2**32), coupures=st.lists(st.integers(1, 150), max_size=4), deaths=st.sampled_from([0, 0.2])
 )

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from moisson.errors import AccountError, ApiUnavailable, RequestRefused
@@ -100,7 +100,7 @@ def test_a_key_gives_its_id_back(id_: str) -> None:
     assert key_id(int(id_keys([id_])[0])) == (id_ if len(id_) <= 7 else None)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15)
 @given(before=st.sets(st.integers(0, 90)), after=st.sets(st.integers(0, 90)), proved=st.integers(0, 90))
 def test_what_would_be_closed_is_what_is_closed(
     tmp_path_factory: pytest.TempPathFactory, before: set[int], after: set[int], proved: int

@@ -124,7 +124,7 @@ def test_runs_about_a_night_of_change(changement_s: int, montre: Fuseau, filtre:
         assert bilan.prouve or double, f"{heures} h: {bilan.raisons}"
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(graine=st.integers(0, 2**32), heures=st.floats(-1.2, 1.2), filtre=st.sampled_from(["utc", "paris"]))
 @pytest.mark.parametrize("montre", ["utc", "paris"])
 def test_no_false_claim_in_the_double_hour(graine: int, heures: float, filtre: Fuseau, montre: Fuseau) -> None:

@@ -49,7 +49,7 @@ def jouer(graine: int, appel: int, ages_s: tuple[int, ...]) -> tuple[Retardatair
     return monde, issue, confronter(issue.planificateur.bilan(), len(issue.lus))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     graine=st.integers(0, 2**32),
     appel=st.integers(2, 130),

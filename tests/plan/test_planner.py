@@ -6,7 +6,7 @@ import random
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from moisson.errors import ContractBroken
@@ -44,7 +44,7 @@ def test_sizes_around_every_limit(nombre: int) -> None:
     assert issue.appels <= -(-nombre // 10) * 1.06 + 6
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40)
 @given(
     graine=st.integers(0, 2**32),
     nombre=st.integers(0, 900),
@@ -99,7 +99,7 @@ def test_any_world(
         assert issue.planificateur.bilan().prouve, issue.planificateur.bilan().raisons
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15)
 @given(
     graine=st.integers(0, 2**32),
     foule=st.integers(211, 1200),
@@ -193,7 +193,7 @@ def test_criteria_that_are_ignored() -> None:
         moissonner(monde)
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=12)
 @given(graine=st.integers(0, 2**32), coupure=st.floats(0, 1), deaths=st.sampled_from([0, 0.3]))
 def test_resuming_is_telling_the_same_facts(graine: int, coupure: float, deaths: float) -> None:
     """A planner told the journal's facts again asks what the first one would have asked, and ends the same way."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from moisson.store.anonymise import MARQUE, anonymise, stays
@@ -199,7 +199,6 @@ def test_what_the_columns_could_not_hold() -> None:
     }
 
 
-@settings(deadline=None)
 @given(st.data())
 def test_nothing_marked_is_left(data: st.DataObject) -> None:
     """Whatever field of those that must go holds a mark, at whatever place of whichever offer, it is gone."""

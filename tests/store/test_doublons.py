@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from moisson.store import doublons, fold
@@ -192,7 +192,7 @@ def write_night(folder: Path, stock: dict[int, Shape]) -> tuple[list[Path], Any]
     return write_files(folder, offres, 8), index
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150)
 @given(st.dictionaries(st.integers(0, 19), SHAPES, max_size=20), NIGHTS, st.sampled_from([3, rule.TEXTES_MAX]))
 # Its partner's own, the longest text keeps the second one from the third, of another partner; then it goes.
 @example(

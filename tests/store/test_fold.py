@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from moisson.errors import StoreCorrupt
@@ -201,7 +201,7 @@ def test_contacts_are_not_kept_unless_asked_for(tmp_path: Path) -> None:
     assert not any(b"contact" in path.read_bytes() and b'"A"' in path.read_bytes() for path in tmp_path.glob("runs/*"))
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25)
 @given(
     st.lists(
         st.dictionaries(st.integers(0, 120), st.integers(0, 2), max_size=60),

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from moisson.errors import UsageError
@@ -50,7 +50,7 @@ WORLDS = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25)
 @given(WORLDS)
 def test_any_past_run_can_be_asked(tmp_path_factory: pytest.TempPathFactory, worlds: list[Monde]) -> None:
     """As-of answers are what was current then; versions, stays and counts are those that a simple model keeps."""

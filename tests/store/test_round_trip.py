@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from moisson_twin import Drift, World, WorldSettings
@@ -21,7 +21,7 @@ def same(folder: Path, offres: list[dict[str, Any]], *, contacts: bool) -> None:
 
 
 # Each example is a whole store: few of them, of several offers.
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25)
 @given(st.lists(OFFRES, min_size=1, max_size=8), st.lists(OFFRES, max_size=3), st.booleans())
 def test_generated_offers(first: list[dict[str, Any]], edits: list[dict[str, Any]], contacts: bool) -> None:
     """Through two runs, so that rows are also copied from one generation to the next."""

@@ -225,7 +225,7 @@ labels = st.one_of(
 degrees = st.one_of(st.floats(-180, 180), st.floats(), st.sampled_from([0.0, 45.9, 6.1]))
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(
         st.builds(

@@ -21,7 +21,7 @@ def world() -> World:
 ROWS = st.integers(0, 7000)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(a=ROWS, b=ROWS)
 def test_tally_of_any_range_is_exact(world: World, a: int, b: int) -> None:
     """Block sums and partial blocks together count each living row of a range once."""
@@ -37,7 +37,7 @@ def test_tally_of_any_range_is_exact(world: World, a: int, b: int) -> None:
     assert list(tally.qualification) == [sum(p.qualification == i for p in profils) for i in range(3)]
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(a=ROWS, b=ROWS, skip=st.integers(0, 6000), count=st.integers(0, 200), bloc=st.sampled_from([None, 0, 1, 2, 3]))
 def test_newest_is_the_slice_of_living_rows(
     world: World, a: int, b: int, skip: int, count: int, bloc: int | None

@@ -274,7 +274,7 @@ def test_qualification_x_is_a_setting(call: Make, still: World) -> None:
     assert call(still, qualification_x=False).search(qualification="X").status_code == 400
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.fixed_dictionaries(
         {},

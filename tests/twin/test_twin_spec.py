@@ -54,7 +54,7 @@ def served() -> Iterator[tuple[str, str]]:
 
 
 @schema.parametrize()
-@hypothesis.settings(max_examples=15, deadline=None, suppress_health_check=list(hypothesis.HealthCheck))
+@hypothesis.settings(max_examples=15, suppress_health_check=list(hypothesis.HealthCheck))
 def test_answers_conform_to_the_specification(case: schemathesis.Case, served: tuple[str, str]) -> None:
     """No server error, only promised statuses, types, headers and bodies."""
     base_url, token = served

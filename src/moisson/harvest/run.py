@@ -107,7 +107,7 @@ async def collect(
                 stats = client.stats()
                 montrer("retraits", stats)
                 examen = await asyncio.to_thread(store.examine, run, plan.bilan())
-                fermetures = closing(examen, plan.bilan(), RETRAITS_DEMANDES)
+                fermetures = await asyncio.to_thread(closing, examen, plan.bilan(), RETRAITS_DEMANDES)
                 bilan = _annoter(confronter(plan.bilan(), fermetures.distinctes), compteur.refusees)
                 bilan, fermer = _garde(store, bilan, accept_shrink=accept_shrink)
                 confirmation = Confirmation()

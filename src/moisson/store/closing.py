@@ -79,8 +79,9 @@ def examine(layout: Layout, generation: Generation | None, run: Run, bilan: Bila
     seen = read_seen(run.faits(), bilan, oublis, read_info(run.layout).resumed_s)
     suite = read_suite(layout, generation, run.debut, bilan, oublis)
     vues = np.union1d(seen.keys, suite.seen.keys) if len(suite.seen.keys) else seen.keys
-    offres = generation.manifest.tables.get("offres", ()) if generation is not None else ()
-    return Examen(seen, suite, vues, tuple(generation.index(file) for file in offres) if generation is not None else ())
+    if generation is None:
+        return Examen(seen, suite, vues, ())
+    return Examen(seen, suite, vues, tuple(map(generation.index, generation.manifest.tables.get("offres", ()))))
 
 
 def unseen(vues: Keys, keys: Keys) -> Mask:

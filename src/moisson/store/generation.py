@@ -146,6 +146,9 @@ def read_file(path: Path, columns: list[str] | None = None) -> pa.Table:
     """One Parquet file, or these columns of it, in this order.
 
     By itself, not as a data set of one file: for the many small ones, setting that up costs more than the reading.
+
+    Raises:
+        KeyError: it has no such column; those within a struct have no name here.
     """
     with pq.ParquetFile(path) as file:
         data = file.read(columns=columns)

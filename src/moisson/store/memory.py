@@ -10,6 +10,8 @@ __all__ = ["give_back"]
 
 _TRIM = getattr(ctypes.CDLL(None), "malloc_trim", None)
 """Of glibc alone; other allocators give back by themselves."""
+if _TRIM is not None:
+    _TRIM.argtypes = [ctypes.c_size_t]
 
 
 def give_back() -> None:

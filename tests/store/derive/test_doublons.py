@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from moisson.store.derive.ancres import MOTS, PAIRES, ancres, mots_longs
@@ -130,7 +130,6 @@ def test_one_word_more_or_less_is_forgiven() -> None:
     assert set(keys[PAIRES:]) & set(others[PAIRES:])
 
 
-@settings(deadline=None)
 @given(st.lists(st.none() | st.text(max_size=40), max_size=12), st.integers(0, 3))
 def test_long_words_are_each_texts_own(texts: list[str | None], start: int) -> None:
     """Neither the neighbours of a text nor where an array begins changes them; no text at all has none."""
@@ -196,7 +195,6 @@ def test_a_crowded_block_has_its_equal_texts_found() -> None:
     assert same_jobs([*crowd, *near, *equal]) == [[102, 103]]
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2), st.sampled_from(["a", "b", ""])), max_size=9), st.randoms()
 )
@@ -212,7 +210,6 @@ def test_the_order_of_a_block_does_not_matter(drawn: Sequence[tuple[int, int, st
         assert len({block[n].texte.empreinte for n in job}) == 1
 
 
-@settings(deadline=None)
 @given(st.lists(st.lists(st.integers(0, 12), min_size=2, max_size=4), max_size=8))
 def test_groups_are_what_was_joined(joined: list[list[int]]) -> None:
     """Each offer once, under the smallest it is joined with, however the joins came."""

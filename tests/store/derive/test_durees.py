@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from moisson.store.derive.durees import (
@@ -104,7 +104,6 @@ def test_months_of_experience(exige: str | None, libelle: str | None, expected: 
     assert experience_mois(exige, libelle) == expected
 
 
-@settings(deadline=None)
 @given(st.integers(1, 59), st.integers(0, 59), st.booleans(), st.sampled_from(["/semaine", " Horaires normaux", ""]))
 def test_hours_that_are_written_are_read(hours: int, minutes: int, part_time: bool, after: str) -> None:
     """Formatting and reading gives them back, to a hundredth of an hour."""
@@ -118,7 +117,6 @@ PIECES = st.sampled_from(
 TEXTS = st.text(max_size=30) | st.lists(PIECES | st.integers(0, 99999).map(str), max_size=8).map("".join)
 
 
-@settings(deadline=None)
 @given(TEXTS, st.sampled_from(["D", "E", "S", None]))
 def test_whatever_is_read_is_within_bounds(text: str, exige: str | None) -> None:
     """Any text is taken."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from moisson.store.derive.salaire import BORNES_EUR, Pay, Salaire, read_pay, read_salaire, yearly_eur
@@ -94,7 +94,6 @@ def salaires(draw: st.DrawFn) -> Salaire:
     return Salaire(periode, minimum, maximum, draw(st.none() | st.integers(2, 48).map(lambda n: n / 2)))
 
 
-@settings(deadline=None)
 @given(salaires(), st.sampled_from(["point", "comma"]))
 def test_a_pay_that_is_written_is_read(salaire: Salaire, style: str) -> None:
     """Formatting and reading gives it back, in both spellings."""
@@ -110,7 +109,6 @@ PIECES = st.sampled_from(
 LABELS = st.text(max_size=40) | st.lists(PIECES | st.from_regex(r"[0-9 .,]{1,12}"), max_size=12).map(" ".join)
 
 
-@settings(deadline=None)
 @given(LABELS, st.none() | st.floats(0.01, 70), st.booleans())
 def test_whatever_is_read_is_within_bounds(libelle: str, heures: float | None, partiel: bool) -> None:
     """Any text is taken, and never made into nonsense."""
@@ -125,7 +123,6 @@ def test_whatever_is_read_is_within_bounds(libelle: str, heures: float | None, p
         assert 0 <= pay.annuel_min <= pay.annuel_max <= BORNES_EUR["annuel"][1]
 
 
-@settings(deadline=None)
 @given(salaires(), st.none() | st.floats(1, 70), st.booleans())
 def test_more_hours_never_pay_less(salaire: Salaire, heures: float | None, partiel: bool) -> None:
     """The yearly equivalent grows with the hours, and exists for every plain full-time job."""
