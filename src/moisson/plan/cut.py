@@ -188,6 +188,11 @@ class Noeud:
         if fait.question.role == "page":
             self._dire_page(fait)
             return
+        if fait.total == 0 and (fait.question.role != "etendue" or not self.part.critere.filtres or self.melee):
+            # A crowd does not vanish at once: nothing is believed when it comes again and again.
+            self._essais += 1
+            if self._essais < self._limites.essais_page:
+                return
         if self._division is not None:
             self.question = None
             self.appels += self._division.appels
@@ -195,14 +200,9 @@ class Noeud:
             if self._division.close:
                 self._conclure(self._division)
             return
-        if fait.total == 0 and (fait.question.role == "retour" or not self.part.critere.filtres or self.melee):
-            # A crowd does not vanish at once: nothing is believed when it comes again and again.
-            self._essais += 1
-            if self._essais < self._limites.essais_page:
-                return
-        self._prendre(fait)
         if fait.question.role == "etendue":
-            self.premiere = self.derniere = fait.total
+            self._compter(fait)
+            self.derniere = fait.total
             if fait.total == len(fait.lignes):
                 self._clore("page", "")
             elif self._tailles is not None and fait.total not in self._tailles:
@@ -216,6 +216,7 @@ class Noeud:
             else:
                 self._couper(fait)
         else:
+            self._prendre(fait)
             self._comparer(fait)
 
     def avancer(self) -> None:
@@ -277,7 +278,6 @@ class Noeud:
         self.question = recherche.question(self.numero)
         if self.question is not None:
             return
-        self._garder(recherche.ids)
         self.agitee = recherche.agitee
         self.premiere = self.premiere or recherche.premiere or 0
         self.derniere = recherche.derniere
@@ -287,20 +287,23 @@ class Noeud:
             self._recherche = None
             self.question = self._demander("etendue")
             return
+        self._garder(recherche.ids)
         self._clore(recherche.preuve, recherche.raison)
 
     def _conclure(self, division: Division) -> None:
-        """When the parts are known to hold all, walk each by windows; when not, cut by counts."""
-        self._division = None
+        """When the parts are known to hold all, walk each by windows; when not, begin anew and cut by counts."""
+        self._division = self._sonder = self._tailles = None
         self.indivisible = division.refusee
         if not division.couverte:
-            self._couper(division.tout)
+            self._essais = 0
+            self.question = self._demander("etendue")
             return
         self._axes.add(division.axe)
         self._couverte = True
         self._enfants = [self._ouvrir(part, page.total, page) for part, page in division.parts]
 
     def _couper(self, page: PageLue) -> None:
+        self._compter(page)
         profondeur = au_plus = self._limites.profondeur
         if self.melee:
             # Ties that change places can be trusted on one page only.
@@ -334,7 +337,8 @@ class Noeud:
             self._lire(min(page.total, profondeur), insistante=True)
             return
         self._axes.add(coupe.axe)
-        self._couverte = sum(part.attendu or 0 for part in coupe.parts) == page.total
+        comptes = [part.attendu for part in coupe.parts if part.attendu is not None]
+        self._couverte = len(comptes) == len(coupe.parts) and sum(comptes) == page.total
         classe_max = self._classe_max if self._longue else 0
         self._enfants = [self._ouvrir(part, classe_max, None) for part in coupe.parts if part.attendu != 0]
 
@@ -349,7 +353,6 @@ class Noeud:
         elif page.total > self.premiere and self._reprises < self._limites.relectures_max:
             self._reprises += 1
             self._axes.clear()
-            self.premiere = page.total
             self._couper(page)
         elif self._sans_issue:
             self._clore(None, "")
@@ -361,6 +364,16 @@ class Noeud:
         return f"cut by {', '.join(sorted(self._axes))}"
 
     # -- asked -----------------------------------------------------------------------------------------------------
+
+    def _compter(self, page: PageLue) -> None:
+        """From now on, ids are held against the total of this page of the whole.
+
+        Those read under another are let go: one that left since would stand in the count for one that no part holds.
+        """
+        if page.total != self.premiere:
+            self.ids, self._propres = {}, 0
+            self.premiere = page.total
+        self._prendre(page)
 
     def _prendre(self, page: PageLue) -> None:
         self._garder({ligne.id: ligne.creation_ms for ligne in page.lignes})
@@ -390,7 +403,7 @@ class Noeud:
     def _clore(self, preuve: Preuve | None, raison: str) -> None:
         self.preuve, self.raison = preuve, raison
         self.close = True
-        self.question = None
+        self.question = self._division = None
         manquantes = self.derniere - len(self.ids)
         if preuve is None and manquantes > 0 and self.derniere > self._limites.profondeur:
             self.raison = (

@@ -464,6 +464,12 @@ class Planificateur:
 
     def _refaire_par_ordre(self) -> None:
         for numero, etendue in self._par_ordre.items():
+            if self.etape == "cloture":
+                # Nothing is walked any more: a run that goes on from this one reads them again.
+                raison = "its ties were seen to change places only at the end"
+                doute = msgspec.structs.replace(self._lignes[numero], preuve=None, verdict="en doute", raison=raison)
+                self._lignes[numero] = doute
+                continue
             # By a walk: what was one window may need two by now.
             reste = self._oublier(numero).annonce_derniere
             self._marches.append(Marche(self._contexte, etendue, lien=None, attendu=reste))
