@@ -4,7 +4,7 @@
     ----------------------------------------  ----------------------------------------------------------------------
     (the whole, before)                       `tout`, with the total that the parts must add up to
     the deepest page of each part, at once    its total; and it is the first page that the part's own walk needs, so
-    (`Sonde`)                                 it is no call more
+    (`Sonde`)                                 it is no call more, unless a search shows all of the part
     the whole, again                          `couverte`, `refusee`, or all once more
 
 Nothing enters a stretch that is past; offers only leave. So if the parts together hold as many, each at its moment, as
@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from moisson.model import Critere, Fait, PageLue, Plage, Question, QuestionRefusee
-from moisson.plan.axes import Part, exiger_filtres
+from moisson.plan.axes import Part
 from moisson.plan.limits import Limites
 
 __all__ = ["PRESSANT", "Division", "Sonde"]
@@ -67,14 +67,9 @@ class Sonde:
         return self.question is None
 
     def dire(self, fait: Fait) -> None:
-        """Take in the answer.
-
-        Raises:
-            ContractBroken: its counts show offers that its criteria exclude: a filter is ignored.
-        """
+        """Take in the answer."""
         self.appels += 1
         if isinstance(fait, PageLue):
-            exiger_filtres(fait)
             self.page = fait
         self.refusee = isinstance(fait, QuestionRefusee)
         if self.page is not None or self.refusee or self.appels == self._essais_max:

@@ -21,7 +21,7 @@ import msgspec
 
 from moisson.model import SANS_CRITERE, Critere, PageLue, Plage, Preuve, Question
 from moisson.plan.axes import Part
-from moisson.plan.clock import Horloge, fin_de_nuit_s, nuit_de_changement
+from moisson.plan.clock import Horloge, debut_de_nuit_s, nuit_de_changement
 from moisson.plan.cut import Enfant, Noeud
 from moisson.plan.division import PRESSANT, Sonde
 from moisson.plan.limits import Limites
@@ -242,8 +242,9 @@ class Marche:
         suite = self._suite
         if suite is None or len(self._coupes) >= COUPES_OUVERTES:
             return False
-        # What fits one cut is taken down to the floor.
-        bas = None if self._parts_du_reste == 1 else _sous_la_nuit(suite.seconde - math.ceil(self._portee_s))
+        # What fits one cut is taken down to the floor, and none reaches below it: clocks are two hours apart at most.
+        plus_bas = max(suite.seconde - math.ceil(self._portee_s), self._bas_s - 3 * 3600)
+        bas = None if self._parts_du_reste == 1 else _sous_la_nuit(plus_bas)
         etendue = self._etendue_coupe(bas, suite.haut_s, suite.fin_ms)
         tailles = range(0 if self.au_fond else self._voulues * 6 // 7, self._pleine * 3 // 2)
         coupe = self._ouvrir_coupe(etendue, longue=True, tailles=tailles if self._essais < _MESURES_MAX else None)
@@ -466,8 +467,10 @@ class Classe:
 
     def _inscrire(self, demandeur: Fenetre | Noeud | Sonde) -> None:
         # Cuts of single seconds are looked at with their window, parts of a cut by their whole.
-        entier = isinstance(demandeur, Noeud) and demandeur.part.critere == self.part.critere and not demandeur.melee
-        if isinstance(demandeur, Fenetre) or (isinstance(demandeur, Noeud) and entier):
+        if isinstance(demandeur, Noeud):
+            if demandeur.part.critere == self.part.critere and not demandeur.melee:
+                self._ouverts.append(demandeur)
+        elif isinstance(demandeur, Fenetre):
             self._ouverts.append(demandeur)
         self._inscrire_dehors(demandeur)
 
@@ -477,5 +480,5 @@ def _sous_la_nuit(seconde: int) -> int:
     bound may stand inside it.
     """
     while nuit_de_changement(seconde):
-        seconde = fin_de_nuit_s(seconde) - 5 * 3600 - 1
+        seconde = debut_de_nuit_s(seconde) - 1
     return seconde
