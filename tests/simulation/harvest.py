@@ -36,6 +36,7 @@ from moisson.store.fold import FoldOptions, FoldResult, clear_run
 from moisson.store.generation import read_file
 from moisson.store.journal import Journal
 from moisson.store.landing import read_page
+from moisson.store.layout import begun_s
 from moisson.store.runs import Run
 from moisson.store.store import Compteurs, Store, open_store
 from moisson_twin.app import Service
@@ -231,11 +232,9 @@ class Harvest:
             before = self._stored(folder)
             # What a run finds stored is a country too, though some of it may be gone: fewer by a fifth is not believed.
             self._most = max(self._most, len(before))
-            begins_s = clock()
             resultat = await self._session(folder, kill)
             if resultat is not None:
-                begun_s = self._begun_s.get(self._first_of(folder, resultat), begins_s)
-                self._judge(folder, resultat, begun_s, clock(), before)
+                self._judge(folder, resultat, self._begun_of(self._first_of(folder, resultat)), clock(), before)
                 scenario.after(self)
                 return
             if outcome.violations:
@@ -252,6 +251,11 @@ class Harvest:
             return resultat.collecte
         files.hook = None
         return open_store(folder).suite(resultat.suite_de)[0].collecte
+
+    def _begun_of(self, collecte: str) -> float:
+        """When a run began: as it was seen, or by its name where it died before it showed anything."""
+        wall_s = self.world.start_ms / 1000 + self.scenario.wall_error_s
+        return self._begun_s.get(collecte, begun_s(collecte) - wall_s)
 
     async def _session(self, folder: Path, kill: Kill | None) -> Resultat | None:
         """One process, from its start to its end or its death."""

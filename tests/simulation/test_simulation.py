@@ -51,6 +51,8 @@ FOUND = {
     487063673: "a run that continued one which died after its fold was judged from its own start (by the simulation)",
     313254849: "offers stored that were gone made the country smaller than is believed (not told to the simulation)",
     332304929: "a country was smallest while nobody looked, in a run that was taken up again (likewise)",
+    778134806: "above a border in the hour that October shows twice, its second time was said to lie outside the dates",
+    778134939: "a run that died before it showed anything was judged from a later start (by the simulation)",
     332304449: "a border on the very first page of a window was followed by rows above the first",
 }
 """Seeds that found something, and what; see docs/simulation.md."""

@@ -131,9 +131,7 @@ class Horloge(msgspec.Struct, frozen=True):
             seconde: as shown.
             tard: of a second that October shows twice, the second time is meant.
         """
-        # A filter behind what is shown reads UTC, so Paris time is shown.
-        paris = (self.ete_s or self.hiver_s or 0) < 0
-        cette = saison(seconde, paris=paris, tard=tard)
+        cette = saison(seconde, paris=self._montre_paris, tard=tard)
         mesure, autre = (self.ete_s, self.hiver_s) if cette == "ete" else (self.hiver_s, self.ete_s)
         if mesure is not None:
             return seconde + mesure
@@ -141,11 +139,20 @@ class Horloge(msgspec.Struct, frozen=True):
             return seconde
         return seconde + (_AVANCES_S[cette] if autre > 0 else -_AVANCES_S[cette])
 
+    @property
+    def _montre_paris(self) -> bool:
+        """Whether Paris time is shown, for sure: a filter behind what is shown reads UTC."""
+        return (self.ete_s or self.hiver_s or 0) < 0
+
     def borne_basse(self, seconde: int) -> tuple[int, int]:
         """Lower bound that takes in all of `seconde`: the bound to write, the oldest shown millisecond it admits."""
-        if self.debut_inclus:
-            return self.filtre_s(seconde), seconde * 1000
-        return self.filtre_s(seconde) - 1, (seconde - 1) * 1000 + 1
+        exclu = not self.debut_inclus
+        ms = (seconde - exclu) * 1000 + exclu
+        octobre = _changements_s(_annee(seconde))[1]
+        if self._montre_paris and octobre + _HEURE_S <= seconde < octobre + 2 * _HEURE_S:
+            # The first time that this hour is shown: all of the second time is above it, and shown as old as its start.
+            ms = min(ms, (octobre + _HEURE_S) * 1000)
+        return self.filtre_s(seconde) - exclu, ms
 
     def borne_haute(self, seconde: int) -> int:
         """Upper bound that takes in all of `seconde`, milliseconds included, whether the bound itself counts or not."""
