@@ -65,38 +65,27 @@ def juger(issue: Issue) -> None:
 class QuitteePendantLaLecture(Foule):
     """An offer that was read leaves just before its part, full of restless ties, is counted anew."""
 
-    partie = False
+    def __init__(self, graine: int) -> None:
+        super().__init__(graine, 180, ties=True, ajouts=("experience",), perdue=5)
+        self.partie = False
+        self.vues: dict[int, set[str]] = {}
 
     def repondre(self, question: Question) -> PageLue | QuestionRefusee:
-        if not self.partie and question.role == "etendue" and ("experience", "0") in question.critere.filtres:
-            lues = [id_ for id_ in self.foule if id_ in self.lues_de(question) and id_ != self.perdue]
-            if lues:
-                self.partie = True
-                self.quitter(self.rng.choice(lues))
-        return super().repondre(question)
-
-    def lues_de(self, question: Question) -> set[str]:
-        """What was shown of this part."""
-        return self.vues.get(question.fenetre, set())
-
-    def __init__(self, graine: int) -> None:
-        self.vues: dict[int, set[str]] = {}
-        super().__init__(graine, 180, ties=True, ajouts=("experience",), perdue=5)
+        vues = self.vues.setdefault(question.fenetre, set())
+        lues = [id_ for id_ in self.foule if id_ in vues and id_ != self.perdue]
+        if lues and not self.partie and question.role == "etendue" and ("experience", "0") in question.critere.filtres:
+            self.partie = True
+            self.quitter(self.rng.choice(lues))
+        reponse = super().repondre(question)
+        if isinstance(reponse, PageLue):
+            vues |= {ligne.id for ligne in reponse.lignes}
+        return reponse
 
 
 @pytest.mark.parametrize("graine", range(10))
 def test_one_left_after_a_reading_that_was_given_up(graine: int) -> None:
     """Its id stood in the count of the next total, in the place of the one that no domain holds."""
     monde = QuitteePendantLaLecture(graine)
-    repondre = monde.repondre
-
-    def noter(question: Question) -> PageLue | QuestionRefusee:
-        reponse = repondre(question)
-        if isinstance(reponse, PageLue):
-            monde.vues.setdefault(question.fenetre, set()).update(ligne.id for ligne in reponse.lignes)
-        return reponse
-
-    monde.repondre = noter  # type: ignore[method-assign]
     issue = moissonner(monde, appels_max=5_000)
     assert monde.partie
     juger(issue)

@@ -148,11 +148,11 @@ class Horloge(msgspec.Struct, frozen=True):
         """Lower bound that takes in all of `seconde`: the bound to write, the oldest shown millisecond it admits."""
         exclu = not self.debut_inclus
         ms = (seconde - exclu) * 1000 + exclu
-        octobre = _changements_s(_annee(seconde))[1]
-        if self._montre_paris and octobre + _HEURE_S <= seconde < octobre + 2 * _HEURE_S:
+        filtre_s = self.filtre_s(seconde)
+        if filtre_s != self.filtre_s(seconde, tard=True):
             # The first time that this hour is shown: all of the second time is above it, and shown as old as its start.
-            ms = min(ms, (octobre + _HEURE_S) * 1000)
-        return self.filtre_s(seconde) - exclu, ms
+            ms = min(ms, (seconde - seconde % _HEURE_S) * 1000)
+        return filtre_s - exclu, ms
 
     def borne_haute(self, seconde: int) -> int:
         """Upper bound that takes in all of `seconde`, milliseconds included, whether the bound itself counts or not."""

@@ -50,7 +50,7 @@ def continued(layout: Layout, generation: Generation | None, nom: str) -> list[D
     Raises:
         StoreCorrupt: evidence of one of them is missing or damaged.
     """
-    ends = _column(generation, "chaine") if nom else {}
+    ends = _column(generation, "chaine")
     debuts: list[Debut] = []
     while nom:
         if any(debut.collecte == nom for debut in debuts):
@@ -63,7 +63,7 @@ def continued(layout: Layout, generation: Generation | None, nom: str) -> list[D
 
 def _suite_facts(layout: Layout, generation: Generation | None, nom: str) -> Iterator[Fait]:
     """The facts of those runs, in the order in which they were told. Raises StoreCorrupt, also while iterating."""
-    ends = _column(generation, "chaine") if nom else {}
+    ends = _column(generation, "chaine")
     for debut in continued(layout, generation, nom):
         with open_evidence(layout.evidence_of(debut.collecte), ends.get(debut.collecte)) as (_, faits):
             yield from faits
@@ -73,13 +73,16 @@ def read_suite(
     layout: Layout, generation: Generation | None, debut: Debut, bilan: Bilan, oublis: Collection[str]
 ) -> Suite:
     """What this run takes over. Raises StoreCorrupt."""
+    if not debut.suite_de:
+        # Most runs: their table of runs need not be read for it.
+        return Suite(read_seen((), bilan, oublis))
     seen = read_seen(_suite_facts(layout, generation, debut.suite_de), bilan, oublis)
     return Suite(seen, calls_before(generation, debut))
 
 
 def calls_before(generation: Generation | None, debut: Debut) -> int:
     """Search attempts that the runs which this one continues made, all together, as recorded."""
-    return int(_column(generation, "appels_ensemble").get(debut.suite_de, 0)) if debut.suite_de else 0
+    return int(_column(generation, "appels_ensemble").get(debut.suite_de, 0))
 
 
 def runs_needed(generation: Generation | None, kept: Collection[str]) -> set[str]:
